@@ -1,0 +1,13 @@
+import { defineConfig } from "vitest/config"
+
+export default defineConfig({
+  test: {
+    projects: ["packages/*", "apps/*", "test"],
+    reporters: ["default", "./vitest.summary.ts"],
+    coverage: {
+      provider: "v8",
+      include: ["packages/*/src/**/*.ts", "apps/*/src/**/*.ts"],
+      reporter: ["text", "json-summary"]
+    }
+  }
+})
