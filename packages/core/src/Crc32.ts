@@ -1,0 +1,93 @@
+/**
+ * CRC-32 (ISO-HDLC, the one of zip, gzip and PNG): how Longshore proves that the bytes which were stored are the bytes
+ * which were received. Checksums of neighbouring parts combine into the checksum of the whole without reading it again.
+ *
+ * The function is a service with a portable default; on Node.js provide `zlib.crc32`, which is ten times as fast:
+ *
+ * ```ts
+ * import { Crc32 } from "@longshore/core"
+ * import { Layer } from "effect"
+ * import { crc32 } from "node:zlib"
+ *
+ * export const layer = Layer.succeed(Crc32.Crc32, (bytes, seed) => crc32(bytes, seed))
+ * ```
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+
+// Slicing by four: four tables, four bytes a round.
+const tables: ReadonlyArray<Uint32Array> = (() => {
+  const tables = [new Uint32Array(256), new Uint32Array(256), new Uint32Array(256), new Uint32Array(256)] as const
+  for (let n = 0; n < 256; n++) {
+    let c = n
+    for (let k = 0; k < 8; k++) c = c & 1 ? (c >>> 1) ^ 0xedb88320 : c >>> 1
+    tables[0][n] = c >>> 0
+  }
+  for (let n = 0; n < 256; n++) {
+    for (let t = 1; t < 4; t++) {
+      const previous = tables[t - 1]![n]!
+      tables[t]![n] = (previous >>> 8) ^ tables[0][previous & 0xff]!
+    }
+  }
+  return tables
+})()
+
+const portable = (bytes: Uint8Array, seed = 0): number => {
+  const [t0, t1, t2, t3] = tables as [Uint32Array, Uint32Array, Uint32Array, Uint32Array]
+  let crc = ~seed
+  let i = 0
+  for (const end = bytes.length - 3; i < end; i += 4) {
+    crc ^= bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24)
+    crc = t3[crc & 0xff]! ^ t2[(crc >>> 8) & 0xff]! ^ t1[(crc >>> 16) & 0xff]! ^ t0[crc >>> 24]!
+  }
+  for (; i < bytes.length; i++) crc = (crc >>> 8) ^ t0[(crc ^ bytes[i]!) & 0xff]!
+  return ~crc >>> 0
+}
+
+/**
+ * The checksum of `bytes`, or, with `seed`, of what `seed` is the checksum of followed by `bytes`.
+ *
+ * @since 0.1.0
+ * @category services
+ */
+export const Crc32 = Context.Reference<(bytes: Uint8Array, seed?: number) => number>("@longshore/core/Crc32", {
+  defaultValue: () => portable
+})
+
+const multiply = (matrix: Uint32Array, vector: number): number => {
+  let sum = 0
+  for (let i = 0, v = vector; v !== 0; i++, v >>>= 1) if (v & 1) sum ^= matrix[i]!
+  return sum >>> 0
+}
+
+const square = (matrix: Uint32Array): Uint32Array => matrix.map((column) => multiply(matrix, column))
+
+/**
+ * The checksum of a block followed by another, from their checksums and the second one's length in bytes
+ * (zlib's `crc32_combine`: appending a zero bit is a linear map over GF(2), and squaring it appends twice as many).
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const combine = (first: number, second: number, secondLength: number): number => {
+  let crc = first
+  let zeros: Uint32Array = new Uint32Array(32)
+  zeros[0] = 0xedb88320
+  for (let n = 1; n < 32; n++) zeros[n] = 2 ** (n - 1)
+  // One zero bit, squared three times: one zero byte.
+  zeros = square(square(square(zeros)))
+  for (let length = secondLength; length > 0; length = Math.floor(length / 2)) {
+    if (length % 2 === 1) crc = multiply(zeros, crc)
+    zeros = square(zeros)
+  }
+  return (crc ^ second) >>> 0
+}
+
+/**
+ * The usual spelling of a checksum: eight hexadecimal digits.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const toHex = (crc: number): string => crc.toString(16).padStart(8, "0")

@@ -1,0 +1,136 @@
+/**
+ * What happens during a run, as data. The same events feed progress bars, `--json`, logs and tests. They hold neither
+ * tokens nor links.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { EntityType, ExportId } from "./Export.ts"
+
+const common = {
+  /** Milliseconds since 1970. */
+  at: Schema.Finite,
+  entityType: EntityType
+}
+
+const file = { ...common, key: Schema.String }
+
+/**
+ * One thing that happened.
+ *
+ * - `ExportRequested`: `add` was accepted. `ExportAdopted`: an existing export was taken up.
+ * - `AnswerLost`: `add` was sent and nobody knows whether it was accepted.
+ * - `SlotBusy`: the API refuses another export of this type for now; asked again after `retryIn` milliseconds.
+ * - `ExportPolled`: a look at the export; the next one after `nextIn` milliseconds if it is not finished.
+ * - `ExportReady`: files can be fetched. `ExportRenewed`: it failed or expired, and another is asked for.
+ * - `FileStarted`: a file of `size` bytes, of which `stored` were there already.
+ * - `BytesReceived`: bytes on their way, also those of attempts that fail later. `PartStored`: a part is durable.
+ * - `PartRetried`: an attempt failed. `LinksRenewed`: fresh links were fetched.
+ * - `FileRestarted`: a file begins anew. `FileDelivered`: it is published. `FileConfirmed`: delivered by an earlier
+ *   process, and still there.
+ * - `RunCompleted`: everything is delivered and the manifest says so; `earlier` if that was so before this process.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const ExportEvent = Schema.Union([
+  Schema.TaggedStruct("ExportRequested", { ...common, exportId: ExportId }),
+  Schema.TaggedStruct("ExportAdopted", { ...common, exportId: ExportId }),
+  Schema.TaggedStruct("AnswerLost", { ...common, problem: Schema.String }),
+  Schema.TaggedStruct("SlotBusy", { ...common, problem: Schema.String, retryIn: Schema.Finite }),
+  Schema.TaggedStruct("ExportPolled", {
+    ...common,
+    exportId: ExportId,
+    status: Schema.String,
+    attempt: Schema.Int,
+    nextIn: Schema.Finite
+  }),
+  Schema.TaggedStruct("ExportReady", {
+    ...common,
+    exportId: ExportId,
+    files: Schema.Int,
+    bytes: Schema.Finite,
+    expiresUtc: Schema.optionalKey(Schema.String)
+  }),
+  Schema.TaggedStruct("ExportRenewed", { ...common, exportId: ExportId, reason: Schema.String }),
+  Schema.TaggedStruct("FileStarted", { ...file, size: Schema.Finite, stored: Schema.Finite }),
+  Schema.TaggedStruct("BytesReceived", { ...file, bytes: Schema.Finite }),
+  Schema.TaggedStruct("PartStored", { ...file, part: Schema.Int, bytes: Schema.Finite }),
+  Schema.TaggedStruct("PartRetried", {
+    ...file,
+    part: Schema.Int,
+    attempt: Schema.Int,
+    problem: Schema.String,
+    retryIn: Schema.Finite
+  }),
+  Schema.TaggedStruct("LinksRenewed", { ...common, exportId: ExportId }),
+  Schema.TaggedStruct("FileRestarted", { ...file, problem: Schema.String }),
+  Schema.TaggedStruct("FileDelivered", { ...file, size: Schema.Finite, crc32: Schema.String, location: Schema.String }),
+  Schema.TaggedStruct("FileConfirmed", { ...file, size: Schema.Finite, location: Schema.String }),
+  Schema.TaggedStruct("RunCompleted", {
+    ...common,
+    exportId: ExportId,
+    files: Schema.Int,
+    bytes: Schema.Finite,
+    location: Schema.String,
+    completedUtc: Schema.String,
+    earlier: Schema.Boolean
+  })
+])
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type ExportEvent = typeof ExportEvent.Type
+
+/**
+ * Who hears of events: by default nobody. Provide a function that is quick, or that hands over to a `PubSub`.
+ *
+ * @since 0.1.0
+ * @category services
+ */
+export const ExportEvents = Context.Reference<(event: ExportEvent) => Effect.Effect<void>>(
+  "@longshore/core/ExportEvents",
+  { defaultValue: () => () => Effect.void }
+)
+
+/** Which run speaks: set once by the run, so that what lies below need not carry it along. */
+const CurrentEntityType = Context.Reference<EntityType>("@longshore/core/ExportEvent/CurrentEntityType", {
+  defaultValue: () => "Unknown"
+})
+
+/**
+ * Everything that happens inside concerns this entity type.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const forEntityType =
+  (entityType: EntityType) =>
+  <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.provideService(self, CurrentEntityType, entityType)
+
+/**
+ * An event without the two fields that {@link publish} fills in.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Happening = ExportEvent extends infer E ? (E extends ExportEvent ? Omit<E, "at" | "entityType"> : never) : never
+
+/**
+ * Tells the listener what happened, now.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const publish = Effect.fnUntraced(function* (happening: Happening) {
+  const listener = yield* ExportEvents
+  const entityType = yield* CurrentEntityType
+  const at = yield* Clock.currentTimeMillis
+  yield* listener({ ...happening, at, entityType } as ExportEvent)
+})

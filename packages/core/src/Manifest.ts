@@ -1,0 +1,102 @@
+/**
+ * What was delivered. The manifest is written last, beside the files: where it is, everything it names is complete.
+ *
+ * @since 0.1.0
+ */
+import * as Schema from "effect/Schema"
+import { EntityType, ExportId, ExportRequest } from "./Export.ts"
+import { ObjectKey } from "./ObjectSink.ts"
+
+/**
+ * A delivered file. `crc32` (eight hexadecimal digits) is that of every byte received, compared with what the sink
+ * stored. `etag` is what the host knew the content by; `path` names its source without the secret part of the link.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const ManifestFile = Schema.Struct({
+  /** Relative to the manifest. */
+  name: Schema.String,
+  /** Bytes. */
+  size: Schema.Finite,
+  crc32: Schema.String,
+  etag: Schema.NullOr(Schema.String)
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type ManifestFile = typeof ManifestFile.Type
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export const Manifest = Schema.Struct({
+  format: Schema.Literal("longshore-manifest/1"),
+  request: ExportRequest,
+  exportId: ExportId,
+  entityType: EntityType,
+  /** ISO 8601. */
+  completedUtc: Schema.String,
+  /**
+   * How the bytes were verified: sizes and ETag as announced, and the CRC-32 of what was received equal to the CRC-32
+   * of what was stored, part by part.
+   */
+  verified: Schema.Literal("size+etag+crc32"),
+  /** Bytes of all files. */
+  size: Schema.Finite,
+  files: Schema.Array(ManifestFile)
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type Manifest = typeof Manifest.Type
+
+const Json = Schema.fromJsonString(Manifest)
+
+/**
+ * The bytes of a manifest: JSON that a person can read, the same for the same manifest.
+ *
+ * @since 0.1.0
+ * @category codecs
+ */
+export const encode = (manifest: Manifest): Uint8Array =>
+  new TextEncoder().encode(`${JSON.stringify(Schema.encodeSync(Manifest)(manifest), null, 2)}\n`)
+
+/**
+ * Reads the text of a manifest.
+ *
+ * @since 0.1.0
+ * @category codecs
+ */
+export const decode = Schema.decodeUnknownEffect(Json)
+
+/**
+ * The folder of an export below the target.
+ *
+ * @since 0.1.0
+ * @category layout
+ */
+export const folder = (entityType: EntityType, exportId: ExportId): string => `${entityType}/${exportId}`
+
+/**
+ * The key of the manifest of an export.
+ *
+ * @since 0.1.0
+ * @category layout
+ */
+export const key = (entityType: EntityType, exportId: ExportId): ObjectKey =>
+  ObjectKey.make(`${folder(entityType, exportId)}/manifest.json`)
+
+/**
+ * The key of the file with this index (from 0). Names are ours, never a link's.
+ *
+ * @since 0.1.0
+ * @category layout
+ */
+export const fileKey = (entityType: EntityType, exportId: ExportId, index: number): ObjectKey =>
+  ObjectKey.make(`${folder(entityType, exportId)}/${entityType}-${String(index + 1).padStart(5, "0")}.jsonl`)

@@ -1,0 +1,192 @@
+/**
+ * The plug-in that stores bytes: a folder, a bucket, a pipe. A sink stores *objects* made of *parts* and is the truth
+ * about which parts are durable; `Transfer` asks it and fetches only the others.
+ *
+ * A new sink provides {@link ObjectSink} with {@link make} and proves itself with the suite in `@longshore/testkit`.
+ * (The name `Sink` is Effect's.)
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
+import type { SinkError } from "./ExportError.ts"
+
+/**
+ * The name of an object below the target: segments of letters, digits, `.`, `_` and `-`, joined by `/`. None starts
+ * with a dot, so no key can leave the target. Keys are made by Longshore, never taken from a link.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const ObjectKey = Schema.String.check(
+  Schema.isMaxLength(1024),
+  Schema.isPattern(/^[A-Za-z0-9_-][A-Za-z0-9._-]{0,199}(\/[A-Za-z0-9_-][A-Za-z0-9._-]{0,199})*$/, {
+    message: "Expected segments of letters, digits, '.', '_' and '-' joined by '/'"
+  })
+).pipe(Schema.brand("ObjectKey"))
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type ObjectKey = typeof ObjectKey.Type
+
+/**
+ * What a sink can do. It chooses the algorithm of the transfer *and* the tests of the conformance suite.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SinkCapabilities {
+  /** What was committed outlives the process and can be asked for with `stat`. */
+  readonly durable: boolean
+  /** Stored parts outlive the process: a new writer lists them in `stored`. */
+  readonly resumable: boolean
+  /** Parts may be written in any order and at the same time. Otherwise: in order, one after the other. */
+  readonly parallel: boolean
+  /** A part that failed half-way can be written again. Otherwise only whole, checked parts are handed over. */
+  readonly rewindable: boolean
+  /** A reader sees the whole object or nothing. */
+  readonly atomic: boolean
+  /** Bytes. Every part but the last is at least this long. */
+  readonly minPartSize: number
+  /** How many parts an object may have. */
+  readonly maxParts: number
+}
+
+/**
+ * An object to be written. Parts that were stored earlier count only for the same `size`, `partSize` and `version`.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SinkObject {
+  readonly key: ObjectKey
+  /** Bytes. */
+  readonly size: number
+  /** Bytes; every part but the last has this length. */
+  readonly partSize: number
+  /** What the content is known by at its source, such as its ETag. Other content has another version. */
+  readonly version: string
+}
+
+/**
+ * A row of bytes of an object: the unit of one GET, one retry, one step of resume.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Part {
+  /** From 1. */
+  readonly number: number
+  /** Bytes. */
+  readonly offset: number
+  /** Bytes. */
+  readonly length: number
+}
+
+/**
+ * A part that the sink holds, with the CRC-32 of what it stored.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface StoredPart extends Part {
+  readonly crc32: number
+}
+
+/**
+ * A committed object. `version` is the sink's own token and changes whenever the object does (a modification time, an
+ * ETag): a receipt is trusted only while `stat` answers the same.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const StoredObject = Schema.Struct({
+  key: ObjectKey,
+  /** Bytes. */
+  size: Schema.Finite,
+  version: Schema.String
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type StoredObject = typeof StoredObject.Type
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface ObjectWriter {
+  /** The parts that were durable when the writer was opened. */
+  readonly stored: ReadonlyArray<StoredPart>
+  /**
+   * One attempt at one part. The part counts only if `bytes` ends well with exactly `part.length` bytes (else
+   * `SinkError`); an attempt that fails leaves nothing that counts. `bytes` comes in arrays of about 1 MiB in all:
+   * consume it by array (`Stream.runForEachArray`, `Stream.toPull`), not by element.
+   */
+  readonly write: <E, R>(part: Part, bytes: Stream.Stream<Uint8Array, E, R>) => Effect.Effect<StoredPart, SinkError | E, R>
+  /**
+   * Publishes the object, all or nothing. Fails unless every part is stored. Idempotent: a second commit, also by a
+   * writer that was opened after a crash, gives the same object.
+   */
+  readonly commit: Effect.Effect<StoredObject, SinkError>
+  /** Drops the parts of this writer's object. For changed content; never touches what is committed. */
+  readonly discard: Effect.Effect<void, SinkError>
+}
+
+/**
+ * Where bytes go.
+ *
+ * @since 0.1.0
+ * @category services
+ */
+export class ObjectSink extends Context.Service<
+  ObjectSink,
+  {
+    readonly capabilities: SinkCapabilities
+    /** Where an object is, for people: `file:///…`, `s3://…`. */
+    readonly locate: (key: ObjectKey) => string
+    /** Bytes that can still be stored, where the sink can tell. */
+    readonly room: Effect.Effect<Option.Option<number>, SinkError>
+    /** Closing the scope keeps the parts that are stored. */
+    readonly open: (object: SinkObject) => Effect.Effect<ObjectWriter, SinkError, Scope.Scope>
+    /** The committed object, if there is one. */
+    readonly stat: (key: ObjectKey) => Effect.Effect<Option.Option<StoredObject>, SinkError>
+    /**
+     * Drops what was kept beside a committed object only to make its `commit` idempotent across a crash. Called once
+     * the whole run is published; the object itself stays.
+     */
+    readonly settle: (key: ObjectKey) => Effect.Effect<void, SinkError>
+  }
+>()("@longshore/core/ObjectSink") {}
+
+/**
+ * A sink from what every sink must have; `room` and `settle` have defaults.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (
+  sink: Pick<ObjectSink["Service"], "capabilities" | "locate" | "open" | "stat"> &
+    Partial<Pick<ObjectSink["Service"], "room" | "settle">>
+): ObjectSink["Service"] => ObjectSink.of({ room: Effect.succeedNone, settle: () => Effect.void, ...sink })
+
+/**
+ * The parts of an object, in order. An empty object has none.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const parts = (object: Pick<SinkObject, "size" | "partSize">): ReadonlyArray<Part> =>
+  Array.from({ length: Math.ceil(object.size / object.partSize) }, (_, i) => ({
+    number: i + 1,
+    offset: i * object.partSize,
+    length: Math.min(object.partSize, object.size - i * object.partSize)
+  }))

@@ -1,0 +1,51 @@
+/**
+ * The plug-in that fetches bytes: one attempt at one part of one file, checked.
+ *
+ * @since 0.1.0
+ */
+import * as Context from "effect/Context"
+import type * as Effect from "effect/Effect"
+import type * as Redacted from "effect/Redacted"
+import type * as Stream from "effect/Stream"
+import type { SourceError } from "./ExportError.ts"
+import type { Part } from "./ObjectSink.ts"
+
+/**
+ * What a host tells about a file.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface SourceFile {
+  /** Bytes. */
+  readonly size: number
+  /** A strong entity tag, if there is one. */
+  readonly etag: string | undefined
+  /** Whether ranges are answered with 206. */
+  readonly ranges: boolean
+}
+
+/**
+ * Where bytes come from.
+ *
+ * @since 0.1.0
+ * @category services
+ */
+export class Source extends Context.Service<
+  Source,
+  {
+    /** Learns about a file with the smallest GET there is (`HEAD` is not covered by a link signed for GET). */
+    readonly probe: (link: Redacted.Redacted) => Effect.Effect<SourceFile, SourceError>
+    /**
+     * The bytes of one part. It ends well only after exactly `part.length` bytes of the planned content: anything else
+     * is an error, at the latest at the end. Arrays of about 1 MiB in all.
+     */
+    readonly part: (
+      link: Redacted.Redacted,
+      file: SourceFile,
+      part: Part
+    ) => Stream.Stream<Uint8Array, SourceError>
+    /** All bytes from the first, for a host without ranges. Ends well only after exactly `file.size` bytes. */
+    readonly whole: (link: Redacted.Redacted, file: SourceFile) => Stream.Stream<Uint8Array, SourceError>
+  }
+>()("@longshore/core/Source") {}
