@@ -17,7 +17,7 @@
 import * as Context from "effect/Context"
 
 // Slicing by four: four tables, four bytes a round.
-const tables: ReadonlyArray<Uint32Array> = (() => {
+const tables = (() => {
   const tables = [new Uint32Array(256), new Uint32Array(256), new Uint32Array(256), new Uint32Array(256)] as const
   for (let n = 0; n < 256; n++) {
     let c = n
@@ -34,7 +34,7 @@ const tables: ReadonlyArray<Uint32Array> = (() => {
 })()
 
 const portable = (bytes: Uint8Array, seed = 0): number => {
-  const [t0, t1, t2, t3] = tables as [Uint32Array, Uint32Array, Uint32Array, Uint32Array]
+  const [t0, t1, t2, t3] = tables
   let crc = ~seed
   let i = 0
   for (const end = bytes.length - 3; i < end; i += 4) {

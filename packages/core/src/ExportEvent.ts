@@ -120,7 +120,11 @@ export const forEntityType =
  * @since 0.1.0
  * @category models
  */
-export type Happening = ExportEvent extends infer E ? (E extends ExportEvent ? Omit<E, "at" | "entityType"> : never) : never
+export type Happening = ExportEvent extends infer E
+  ? E extends ExportEvent
+    ? Omit<E, "at" | "entityType">
+    : never
+  : never
 
 /**
  * Tells the listener what happened, now.
@@ -132,5 +136,5 @@ export const publish = Effect.fnUntraced(function* (happening: Happening) {
   const listener = yield* ExportEvents
   const entityType = yield* CurrentEntityType
   const at = yield* Clock.currentTimeMillis
-  yield* listener({ ...happening, at, entityType } as ExportEvent)
+  yield* listener({ ...happening, at, entityType })
 })

@@ -79,9 +79,7 @@ export const make = (memory: Memory): Journal["Service"] => {
     step,
     until: <A, E, R>(look: Step<Option.Option<A>, E, R>, every: (attempt: number) => Duration.Duration) => {
       const attempt = (n: number): Effect.Effect<Option.Option<A>, E, R> =>
-        Effect.flatMap(look.execute, (found) =>
-          Option.isSome(found) ? Effect.succeed(found) : Effect.andThen(Effect.sleep(every(n)), attempt(n + 1))
-        )
+        Effect.filterOrElse(look.execute, Option.isSome, () => Effect.andThen(Effect.sleep(every(n)), attempt(n + 1)))
       return Effect.map(step({ ...look, execute: attempt(0) }), Option.getOrThrow)
     }
   })

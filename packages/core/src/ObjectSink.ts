@@ -9,7 +9,7 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
+import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
@@ -131,7 +131,10 @@ export interface ObjectWriter {
    * `SinkError`); an attempt that fails leaves nothing that counts. `bytes` comes in arrays of about 1 MiB in all:
    * consume it by array (`Stream.runForEachArray`, `Stream.toPull`), not by element.
    */
-  readonly write: <E, R>(part: Part, bytes: Stream.Stream<Uint8Array, E, R>) => Effect.Effect<StoredPart, SinkError | E, R>
+  readonly write: <E, R>(
+    part: Part,
+    bytes: Stream.Stream<Uint8Array, E, R>
+  ) => Effect.Effect<StoredPart, SinkError | E, R>
   /**
    * Publishes the object, all or nothing. Fails unless every part is stored. Idempotent: a second commit, also by a
    * writer that was opened after a crash, gives the same object.

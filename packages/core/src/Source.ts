@@ -40,11 +40,7 @@ export class Source extends Context.Service<
      * The bytes of one part. It ends well only after exactly `part.length` bytes of the planned content: anything else
      * is an error, at the latest at the end. Arrays of about 1 MiB in all.
      */
-    readonly part: (
-      link: Redacted.Redacted,
-      file: SourceFile,
-      part: Part
-    ) => Stream.Stream<Uint8Array, SourceError>
+    readonly part: (link: Redacted.Redacted, file: SourceFile, part: Part) => Stream.Stream<Uint8Array, SourceError>
     /** All bytes from the first, for a host without ranges. Ends well only after exactly `file.size` bytes. */
     readonly whole: (link: Redacted.Redacted, file: SourceFile) => Stream.Stream<Uint8Array, SourceError>
   }

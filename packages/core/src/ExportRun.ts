@@ -1,0 +1,224 @@
+/**
+ * The whole, top to bottom: intent, add, ready, plan, every file, manifest.
+ *
+ * What is done is a step in the `Journal`; running the same request again against the same journal goes on where the
+ * last process stopped. What is stored is the sink's to say: a remembered delivery is believed only while `stat` agrees.
+ *
+ * ```ts
+ * import { ExportRun } from "@longshore/core"
+ *
+ * // Needs Exports, Transfer, ObjectSink and Journal.
+ * export const program = ExportRun.run({ request: { entityType: "Reservation" } })
+ * ```
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type { ExportId, ExportRequest } from "./Export.ts"
+import { ExportError, ExportExpired, ExportFailed, SinkError, WaitTimedOut } from "./ExportError.ts"
+import { forEntityType, publish } from "./ExportEvent.ts"
+import { Exports, validate } from "./Exports.ts"
+import * as FileLinks from "./FileLinks.ts"
+import { ask } from "./internal/asking.ts"
+import { deliver } from "./internal/delivery.ts"
+import { Ready, stepName } from "./internal/steps.ts"
+import { Journal } from "./Journal.ts"
+import * as Manifest from "./Manifest.ts"
+import { type ObjectKey, ObjectSink } from "./ObjectSink.ts"
+import type { Transfer } from "./Transfer.ts"
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface ExportRunOptions {
+  readonly request: ExportRequest
+  /** Takes up an existing export instead of asking for a new one. */
+  readonly exportId?: ExportId
+  /**
+   * When the API runs another export of this type: `fail`, `wait` for it, or (`auto`, the default) wait when it may be
+   * this run's own, because an answer to `add` was lost, and fail otherwise.
+   */
+  readonly onBusy?: "auto" | "fail" | "wait"
+  /** When the export failed or its files expired: `fail` (default), or `renew`, which asks for another. */
+  readonly onExpired?: "fail" | "renew"
+  /** How long this process may wait for the slot and for the export. Default: as long as it takes. */
+  readonly maxWait?: Duration.Duration
+  /** A fixed time between looks. Default: 2 seconds at first, doubling up to 5 minutes. */
+  readonly poll?: Duration.Duration
+  /** Bytes. Default 8 MiB; more if the sink's limits ask for it. */
+  readonly partSize?: number
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface ExportRunResult {
+  readonly entityType: string
+  readonly exportId: ExportId
+  readonly manifest: Manifest.Manifest
+  /** The manifest's place, for people; for a sink that keeps nothing, where the bytes went. */
+  readonly location: string
+  readonly files: ReadonlyArray<{
+    readonly key: ObjectKey
+    readonly location: string
+    readonly size: number
+    readonly crc32: string
+  }>
+  /** ISO 8601. */
+  readonly completedUtc: string
+  /** Whether all of it was there before this process. */
+  readonly earlier: boolean
+}
+
+/** A run whose exports fail or expire more often than this in one process asks no more. */
+const maxRenewals = 3
+
+/**
+ * @since 0.1.0
+ * @category running
+ */
+export const run = Effect.fn("ExportRun.run")(function* (options: ExportRunOptions) {
+  yield* validate(options.request)
+  const started = yield* Clock.currentTimeMillis
+  const deadline = options.maxWait === undefined ? Infinity : started + Duration.toMillis(options.maxWait)
+  return yield* forEntityType(options.request.entityType)(generation(options, 0, { started, deadline }))
+})
+
+interface Waiting {
+  readonly started: number
+  readonly deadline: number
+}
+
+/** One export, from asking to manifest. When it ends without files, the policy may start another. */
+const generation = (
+  options: ExportRunOptions,
+  renewal: number,
+  waiting: Waiting
+): Effect.Effect<ExportRunResult, ExportError, Exports | ObjectSink | Transfer | Journal> =>
+  Effect.gen(function* () {
+    const exportId = yield* obtain(options, renewal, waiting)
+    const links = yield* FileLinks.make(exportId)
+    return yield* Effect.flatMap(ready(options, renewal, waiting, exportId, links), (files) =>
+      deliver(options, renewal, exportId, files, links)
+    )
+  }).pipe(
+    Effect.catchTag(["ExportFailed", "ExportExpired", "ExportNotFound"], (error) =>
+      options.onExpired === "renew" && renewal < maxRenewals
+        ? Effect.andThen(
+            publish({ _tag: "ExportRenewed", exportId: error.exportId, reason: error.message }),
+            generation(options, renewal + 1, waiting)
+          )
+        : Effect.fail(error)
+    )
+  )
+
+const obtain = Effect.fnUntraced(function* (options: ExportRunOptions, renewal: number, waiting: Waiting) {
+  if (options.exportId !== undefined && renewal === 0) {
+    yield* publish({ _tag: "ExportAdopted", exportId: options.exportId })
+    return options.exportId
+  }
+  const { onBusy = "auto", request } = options
+  const every = yield* cadence(options)
+  return yield* within(waiting, "slot", undefined, ask({ request, renewal, onBusy, every }))
+})
+
+/** Waits until the export can be fetched. A status that is not known is not "finished". */
+const ready = Effect.fnUntraced(function* (
+  options: ExportRunOptions,
+  renewal: number,
+  waiting: Waiting,
+  exportId: ExportId,
+  links: FileLinks.FileLinks
+) {
+  const journal = yield* Journal
+  const exports = yield* Exports
+  const sink = yield* ObjectSink
+  const every = yield* cadence(options)
+  let attempt = 0
+  let seen: Ready | undefined
+  const look = Effect.gen(function* () {
+    const found = yield* exports.get(exportId)
+    if (found.status === "Failed") return yield* new ExportFailed({ exportId })
+    if (found.status === "Expired") return yield* new ExportExpired({ exportId })
+    if (found.status !== "Success") {
+      const nextIn = Duration.toMillis(every(attempt))
+      yield* publish({ _tag: "ExportPolled", exportId, status: found.status, attempt: attempt++, nextIn })
+      return Option.none<Ready>()
+    }
+    yield* links.offer(found)
+    const files = found.files.map((file, index) => ({ index, path: FileLinks.path(file), size: file.sizeInBytes }))
+    seen = { files, expiresUtc: found.expiresUtc === undefined ? null : DateTime.formatIso(found.expiresUtc) }
+    return Option.some(seen)
+  })
+  const export_ = yield* within(
+    waiting,
+    "export",
+    exportId,
+    journal.until(
+      { name: stepName(renewal, "ready", 0), success: Schema.Option(Ready), error: ExportError, execute: look },
+      every
+    )
+  )
+  const bytes = export_.files.reduce((sum, file) => sum + file.size, 0)
+  yield* publish({
+    _tag: "ExportReady",
+    exportId,
+    files: export_.files.length,
+    bytes,
+    ...(export_.expiresUtc === null ? {} : { expiresUtc: export_.expiresUtc })
+  })
+  // Nothing of it can be stored yet, so all of it must fit. A resume is measured file by file, when the sink opens it.
+  if (seen !== undefined) {
+    const room = yield* sink.room
+    if (Option.isSome(room) && room.value < bytes) {
+      return yield* new SinkError({
+        reason: "NoSpace",
+        location: sink.locate(Manifest.key(options.request.entityType, exportId)),
+        problem: `the export has ${bytes} bytes, and there is room for ${room.value}`
+      })
+    }
+  }
+  return export_.files
+})
+
+/**
+ * When to look again: quickly at first, then every five minutes, as Mews advises. Looks fall on multiples of the
+ * interval, so that exports which wait in one process meet, and share one `getAll`.
+ */
+const cadence = Effect.fnUntraced(function* (options: ExportRunOptions) {
+  const clock = yield* Clock.Clock
+  return (attempt: number): Duration.Duration => {
+    if (options.poll !== undefined) return options.poll
+    const interval = Math.min(2_000 * 2 ** Math.min(attempt, 10), 300_000)
+    return Duration.millis(interval - (clock.currentTimeMillisUnsafe() % interval))
+  }
+})
+
+const within = <A, E, R>(
+  { deadline, started }: Waiting,
+  waitingFor: "slot" | "export",
+  exportId: ExportId | undefined,
+  effect: Effect.Effect<A, E, R>
+): Effect.Effect<A, E | WaitTimedOut, R> =>
+  Number.isFinite(deadline)
+    ? Effect.flatMap(Clock.currentTimeMillis, (now) =>
+        Effect.timeoutOrElse(effect, {
+          duration: Duration.millis(Math.max(0, deadline - now)),
+          orElse: () =>
+            Effect.fail(
+              new WaitTimedOut({
+                waitingFor,
+                waited: deadline - started,
+                ...(exportId === undefined ? {} : { exportId })
+              })
+            )
+        })
+      )
+    : effect

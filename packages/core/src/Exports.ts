@@ -1,0 +1,302 @@
+/**
+ * The API's two operations as a service: credentials, the rate limit, refusals as typed errors, and look-ups of many
+ * exports in one `getAll`.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as RateLimiter from "effect/persistence/RateLimiter"
+import * as Redacted from "effect/Redacted"
+import * as Request from "effect/Request"
+import * as RequestResolver from "effect/RequestResolver"
+import * as ConnectorApi from "./ConnectorApi.ts"
+import type { Export, ExportFilters, ExportId, ExportRequest } from "./Export.ts"
+import {
+  type AccessDenied,
+  AddOutcomeUnknown,
+  AddRejected,
+  type ApiUnavailable,
+  ExportNotFound,
+  InvalidRequest,
+  type RateLimited,
+  type RequestRejected,
+  type UnexpectedResponse
+} from "./ExportError.ts"
+import { type Answer, type Call, make as makeCall } from "./internal/call.ts"
+import { backoff } from "./internal/backoff.ts"
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface ExportsOptions {
+  /** Scheme and host: `https://api.mews.com`, `https://api.mews-demo.com`. */
+  readonly platformAddress: string
+  readonly clientToken: Redacted.Redacted
+  /** Of an enterprise or of a portfolio: both operations take either. */
+  readonly accessToken: Redacted.Redacted
+  /** Name and version of the integration, as Mews asks for it. */
+  readonly client?: string
+  /** Language of the API's texts: both codes or none. */
+  readonly locale?: { readonly languageCode: string; readonly cultureCode: string }
+  /** Default 100 in 30 seconds, half of what the API allows an access token, as other programs may share it. */
+  readonly rateLimit?: { readonly limit: number; readonly window: Duration.Input }
+  /** How often a look-up is tried again. Default 6: about half a minute. */
+  readonly retries?: number
+  /** How long one answer may take. Default one minute. */
+  readonly timeout?: Duration.Input
+}
+
+/**
+ * What any operation can fail with.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export type ApiError = AccessDenied | RequestRejected | RateLimited | ApiUnavailable | UnexpectedResponse
+
+/**
+ * @since 0.1.0
+ * @category services
+ */
+export class Exports extends Context.Service<
+  Exports,
+  {
+    /**
+     * Asks for a new export: one attempt, never more. The API has no idempotency key, so whoever calls decides whether
+     * asking again is right. `ApiUnavailable` here means that nothing was sent; `AddOutcomeUnknown`, that something was.
+     */
+    readonly add: (
+      request: ExportRequest
+    ) => Effect.Effect<Export, InvalidRequest | AddRejected | AddOutcomeUnknown | ApiError>
+    /** Looks at exports, in batches of up to 1000. What the API does not know is missing from the answer. */
+    readonly getAll: (ids: ReadonlyArray<ExportId>) => Effect.Effect<ReadonlyArray<Export>, ApiError>
+    /** Looks at one export. Look-ups at the same time share one `getAll`. */
+    readonly get: (id: ExportId) => Effect.Effect<Export, ApiError | ExportNotFound>
+  }
+>()("@longshore/core/Exports") {}
+
+class Get extends Request.Class<{ readonly id: ExportId }, Export, ApiError | ExportNotFound> {}
+
+/**
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (options: ExportsOptions): Layer.Layer<Exports, InvalidRequest, HttpClient.HttpClient> =>
+  Layer.effect(Exports, make(options)).pipe(
+    Layer.provide(RateLimiter.layer.pipe(Layer.provide(RateLimiter.layerStoreMemory)))
+  )
+
+const make = Effect.fnUntraced(function* (options: ExportsOptions) {
+  const call = yield* makeCall(options)
+
+  const getAll = Effect.fn("Exports.getAll")(function* (ids: ReadonlyArray<ExportId>) {
+    const found: Array<Export> = []
+    for (let from = 0; from < ids.length; from += ConnectorApi.maxExportIds) {
+      const answer = yield* retrying(
+        call({
+          operation: "getAll",
+          path: ConnectorApi.getAllPath,
+          body: { ExportIds: ids.slice(from, from + ConnectorApi.maxExportIds) },
+          response: ConnectorApi.GetAllResponse
+        }),
+        options.retries ?? 6
+      )
+      found.push(...answer.Exports.map(fromWire))
+    }
+    return found
+  })
+
+  const resolver = RequestResolver.make<Get>(
+    Effect.fnUntraced(function* (entries) {
+      const exit = yield* Effect.exit(getAll([...new Set(entries.map((entry) => entry.request.id))]))
+      for (const entry of entries) {
+        const { id } = entry.request
+        if (Exit.isFailure(exit)) entry.completeUnsafe(Exit.failCause(exit.cause))
+        else {
+          // Order and completeness of the answer are not promised: match by id.
+          const found = exit.value.find((candidate) => candidate.id === id)
+          entry.completeUnsafe(
+            found === undefined ? Exit.fail(new ExportNotFound({ exportId: id })) : Exit.succeed(found)
+          )
+        }
+      }
+    })
+  ).pipe(RequestResolver.setDelay("20 millis"), RequestResolver.batchN(ConnectorApi.maxExportIds))
+
+  return Exports.of({
+    add: Effect.fn("Exports.add")(function* (request: ExportRequest) {
+      yield* validate(request)
+      return yield* addOnce(call, request)
+    }),
+    getAll,
+    get: (id) => Effect.request(new Get({ id }), resolver)
+  })
+})
+
+const addOnce = (
+  call: Call,
+  request: ExportRequest
+): Effect.Effect<Export, AddRejected | AddOutcomeUnknown | ApiError> => {
+  const { entityType } = request
+  return call({
+    operation: "add",
+    path: ConnectorApi.addPath,
+    body: { EntityType: entityType, ...toWire(request) },
+    response: ConnectorApi.AddResponse
+  }).pipe(
+    Effect.map((answer) => fromWire(answer.Export)),
+    Effect.mapError((error) => {
+      const { apiMessage, requestId, status } = error
+      const api = {
+        operation: "add" as const,
+        entityType,
+        ...(status === undefined ? {} : { status }),
+        ...(apiMessage === undefined ? {} : { apiMessage }),
+        ...(requestId === undefined ? {} : { requestId })
+      }
+      // A refusal of `add` may be a wrong parameter or a running export, under more than one status: 400 says the page
+      // on data export, 403 the one on business rules, 409 the general one. The text decides nothing, it is localised.
+      if (error._tag === "RequestRejected" && status !== undefined && [400, 403, 409].includes(status)) {
+        return new AddRejected(api)
+      }
+      return error._tag === "ApiUnavailable" && error.sent
+        ? new AddOutcomeUnknown({ ...api, problem: error.problem })
+        : error
+    })
+  )
+}
+
+/** Look-ups change nothing, so they may be repeated; after 429 not before the API says so. */
+const retrying = <A>(look: Effect.Effect<A, ApiError>, retries: number): Effect.Effect<A, ApiError> =>
+  Effect.retry(look, {
+    schedule: backoff,
+    times: retries,
+    while: (error) => error.retryable && !("retryAfter" in error && (error.retryAfter ?? 0) > maxRetryAfter)
+  })
+
+/**
+ * The longest `Retry-After`, in milliseconds, that is waited for inside a run.
+ *
+ * @since 0.1.0
+ * @category limits
+ */
+export const maxRetryAfter = Duration.toMillis("5 minutes")
+
+const minute = 60_000
+const day = 24 * 60 * minute
+const guid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
+const invalid = (parameter: string, problem: string) => Effect.fail(new InvalidRequest({ parameter, problem }))
+
+/**
+ * The rules that the API documents, checked without it: `UpdatedUtc` at most 180 days long and ending at least five
+ * minutes ago, 1 to 1000 ids, posting dates for ledger entries.
+ *
+ * @since 0.1.0
+ * @category validation
+ */
+export const validate = Effect.fnUntraced(function* (request: ExportRequest): Effect.fn.Return<void, InvalidRequest> {
+  for (const [name, ids] of Object.entries(request.scope ?? {})) {
+    if (ids.length < 1 || ids.length > 1000) return yield* invalid(`scope.${name}`, "the API takes 1 to 1000 ids")
+    const wrong = ids.find((id) => !guid.test(id))
+    if (wrong !== undefined) return yield* invalid(`scope.${name}`, `"${wrong}" is not a GUID`)
+  }
+  const { updatedUtc, ledgerEntryFilters } = request.filters ?? {}
+  if (updatedUtc !== undefined) {
+    const start = DateTime.toEpochMillis(updatedUtc.startUtc)
+    const end = DateTime.toEpochMillis(updatedUtc.endUtc)
+    const now = yield* Clock.currentTimeMillis
+    if (start > end) return yield* invalid("filters.updatedUtc", "it ends before it starts")
+    if (end - start > ConnectorApi.maxUpdatedDays * day) {
+      return yield* invalid("filters.updatedUtc", "it is longer than 180 days; split it into several exports")
+    }
+    if (end > now - ConnectorApi.minUpdatedAgeMinutes * minute) {
+      return yield* invalid("filters.updatedUtc", "it must end at least 5 minutes ago")
+    }
+  }
+  if (ledgerEntryFilters === undefined) {
+    if (request.entityType === "LedgerEntry") {
+      return yield* invalid(
+        "filters.ledgerEntryFilters.posting",
+        "LedgerEntry exports need an interval of posting dates"
+      )
+    }
+  } else {
+    const { start, end } = ledgerEntryFilters.posting
+    for (const [name, date] of [
+      ["start", start],
+      ["end", end]
+    ] as const) {
+      if (!isDate(date)) {
+        return yield* invalid(
+          `filters.ledgerEntryFilters.posting.${name}`,
+          `"${date}" is not a date such as 2026-05-31`
+        )
+      }
+    }
+    if (start > end) return yield* invalid("filters.ledgerEntryFilters.posting", "it ends before it starts")
+  }
+})
+
+const isDate = (text: string): boolean => {
+  const parsed = Date.parse(`${text}T00:00:00Z`)
+  return /^\d{4}-\d{2}-\d{2}$/.test(text) && new Date(parsed).toISOString().startsWith(text)
+}
+
+const toWire = (request: ExportRequest) => ({
+  ...(request.scope === undefined
+    ? {}
+    : {
+        Scope: {
+          ...(request.scope.enterpriseIds === undefined ? {} : { EnterpriseIds: request.scope.enterpriseIds }),
+          ...(request.scope.chainIds === undefined ? {} : { ChainIds: request.scope.chainIds })
+        }
+      }),
+  ...(request.filters === undefined ? {} : { Filters: filtersToWire(request.filters) })
+})
+
+const instant = (utc: DateTime.Utc): string => DateTime.formatIso(utc).replace(/\.000Z$/, "Z")
+
+const filtersToWire = ({ ledgerEntryFilters, updatedUtc }: ExportFilters) => ({
+  ...(updatedUtc === undefined
+    ? {}
+    : { UpdatedUtc: { StartUtc: instant(updatedUtc.startUtc), EndUtc: instant(updatedUtc.endUtc) } }),
+  ...(ledgerEntryFilters === undefined
+    ? {}
+    : {
+        LedgerEntryFilters: {
+          Posting: { Start: ledgerEntryFilters.posting.start, End: ledgerEntryFilters.posting.end }
+        }
+      })
+})
+
+const fromWire = (wire: Answer<typeof ConnectorApi.Export>): Export => ({
+  id: wire.Id,
+  status: wire.Status,
+  entityType: wire.EntityType,
+  scope:
+    wire.Scope === undefined || wire.Scope === null
+      ? undefined
+      : {
+          ...(wire.Scope.EnterpriseIds ? { enterpriseIds: wire.Scope.EnterpriseIds } : {}),
+          ...(wire.Scope.ChainIds ? { chainIds: wire.Scope.ChainIds } : {})
+        },
+  filters:
+    wire.Filters === undefined || wire.Filters === null
+      ? undefined
+      : {
+          ...(wire.Filters.UpdatedUtc ? { updatedUtc: wire.Filters.UpdatedUtc } : {}),
+          ...(wire.Filters.LedgerEntryFilters
+            ? { ledgerEntryFilters: { posting: wire.Filters.LedgerEntryFilters.Posting } }
+            : {})
+        },
+  files: (wire.Files ?? []).map((file) => ({ url: Redacted.make(file.Url), sizeInBytes: file.SizeInBytes })),
+  expiresUtc: wire.ExpiresUtc ?? undefined
+})

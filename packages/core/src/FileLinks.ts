@@ -1,0 +1,137 @@
+/**
+ * Fresh links for the files of a ready export. A link lives ten minutes and every `getAll` makes new ones; however many
+ * parts wait, one look renews them all.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as Semaphore from "effect/Semaphore"
+import type { Export, ExportFile, ExportId } from "./Export.ts"
+import { ExportExpired, ExportFailed, type ExportNotFound, IntegrityError, UnexpectedResponse } from "./ExportError.ts"
+import { publish } from "./ExportEvent.ts"
+import { type ApiError, Exports } from "./Exports.ts"
+
+/**
+ * What stays the same about a file when its link changes: its place, its link's path without the query, its size.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const FileIdentity = Schema.Struct({
+  /** From 0. */
+  index: Schema.Int,
+  path: Schema.String,
+  /** Bytes, as announced. */
+  size: Schema.Finite
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type FileIdentity = typeof FileIdentity.Type
+
+/**
+ * A link of a generation: each renewal makes the next one.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Link {
+  readonly url: Redacted.Redacted
+  readonly generation: number
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type LinkError = ApiError | ExportNotFound | ExportFailed | ExportExpired | IntegrityError
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface FileLinks {
+  /** A link younger than the rejected generation and than eight minutes; renews when there is none. */
+  readonly get: (file: FileIdentity, rejected?: number) => Effect.Effect<Link, LinkError>
+  /** Links that came with a look at the export, so that they need not be asked for again. */
+  readonly offer: (ready: Export) => Effect.Effect<void>
+}
+
+/** Links end after ten minutes; a GET that starts now must not lose that race. */
+const maxAge = 8 * 60_000
+
+/**
+ * The path of a link: names the file in plans and messages, without the secret query.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const path = (file: ExportFile): string => URL.parse(Redacted.value(file.url))?.pathname ?? ""
+
+/**
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = Effect.fnUntraced(function* (exportId: ExportId): Effect.fn.Return<FileLinks, never, Exports> {
+  const exports = yield* Exports
+  const turn = yield* Semaphore.make(1)
+  let generation = 0
+  let current: { readonly files: ReadonlyArray<ExportFile>; readonly at: number } | undefined
+
+  const offer = Effect.fnUntraced(function* (ready: Export) {
+    const at = yield* Clock.currentTimeMillis
+    generation += 1
+    current = { files: ready.files, at }
+  })
+
+  const renew = Effect.fnUntraced(function* () {
+    const found = yield* exports.get(exportId)
+    switch (found.status) {
+      case "Success":
+        break
+      case "Expired":
+        return yield* new ExportExpired({ exportId })
+      case "Failed":
+        return yield* new ExportFailed({ exportId })
+      default:
+        return yield* new UnexpectedResponse({
+          operation: "getAll",
+          problem: `the export was ready, and now it is "${found.status}"`
+        })
+    }
+    // Past their end files are gone, whether or not the status says so yet.
+    if (found.files.length === 0) return yield* new ExportExpired({ exportId })
+    yield* offer(found)
+    yield* publish({ _tag: "LinksRenewed", exportId })
+  })
+
+  return {
+    offer,
+    get: Effect.fnUntraced(function* (file, rejected = 0) {
+      yield* Semaphore.withPermit(
+        turn,
+        Effect.gen(function* () {
+          const now = yield* Clock.currentTimeMillis
+          if (current === undefined || generation <= rejected || now - current.at > maxAge) yield* renew()
+        })
+      )
+      const files = current?.files ?? []
+      // Mews does not promise that order or path stay: either will do, and the ETag guards the content.
+      const found =
+        files.find((candidate) => path(candidate) === file.path) ??
+        (files[file.index]?.sizeInBytes === file.size ? files[file.index] : undefined)
+      if (found === undefined) {
+        return yield* new IntegrityError({
+          key: `file ${file.index + 1} of export ${exportId}`,
+          problem: "the API no longer lists it"
+        })
+      }
+      return { url: found.url, generation }
+    })
+  }
+})

@@ -1,0 +1,193 @@
+/** One POST to the API: credentials in, limiter before, refusals as typed errors after. */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
+import type * as HttpClientError from "effect/http/HttpClientError"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import type * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as RateLimiter from "effect/persistence/RateLimiter"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as SchemaIssue from "effect/SchemaIssue"
+import * as Stream from "effect/Stream"
+import { ErrorResponse } from "../ConnectorApi.ts"
+import {
+  AccessDenied,
+  ApiUnavailable,
+  InvalidRequest,
+  RateLimited,
+  RequestRejected,
+  UnexpectedResponse
+} from "../ExportError.ts"
+import type { ExportsOptions } from "../Exports.ts"
+import { retryAfter, transportProblem, wasNotSent } from "./http.ts"
+
+/** The decoded form of a schema of the wire. */
+export type Answer<S extends Schema.Constraint> = S["Type"]
+
+interface Operation<S extends Schema.Codec<unknown, unknown>> {
+  readonly operation: "add" | "getAll"
+  readonly path: string
+  readonly body: object
+  readonly response: S
+}
+
+type CallError = AccessDenied | RequestRejected | RateLimited | ApiUnavailable | UnexpectedResponse
+
+export type Call = <S extends Schema.Codec<any, any>>(operation: Operation<S>) => Effect.Effect<S["Type"], CallError>
+
+/** An answer with 1000 exports of many files is far below this; a hostile one must not fill the memory. */
+const maxBody = 64 * 1024 * 1024
+
+const issues = SchemaIssue.makeFormatterStandardSchemaV1()
+
+export const make = Effect.fnUntraced(function* (
+  options: ExportsOptions
+): Effect.fn.Return<Call, InvalidRequest, HttpClient.HttpClient | RateLimiter.RateLimiter> {
+  const limiter = yield* RateLimiter.RateLimiter
+  const base = yield* platformAddress(options.platformAddress)
+  for (const [name, token] of [
+    ["the client token", options.clientToken],
+    ["the access token", options.accessToken]
+  ] as const) {
+    if (Redacted.value(token).trim() === "")
+      return yield* new InvalidRequest({ parameter: name, problem: "it is empty" })
+  }
+  // Bodies hold tokens: no span, no propagated header, no error that carries the request.
+  const client = (yield* HttpClient.HttpClient).pipe(
+    HttpClient.transformResponse(Effect.provideService(HttpClient.TracerDisabledWhen, () => true))
+  )
+  const credentials = {
+    ClientToken: Redacted.value(options.clientToken),
+    AccessToken: Redacted.value(options.accessToken),
+    Client: options.client ?? "Longshore 0.1.0",
+    ...(options.locale === undefined
+      ? {}
+      : { LanguageCode: options.locale.languageCode, CultureCode: options.locale.cultureCode })
+  }
+  const limit = RateLimiter.sleep(limiter)({
+    algorithm: "token-bucket",
+    key: "connector-api",
+    limit: options.rateLimit?.limit ?? 100,
+    window: options.rateLimit?.window ?? "30 seconds"
+  })
+  // After a 429 nobody who shares these tokens asks before the API said.
+  let closedUntil = 0
+
+  const scrub = (text: string): string =>
+    [credentials.ClientToken, credentials.AccessToken]
+      .reduce((scrubbed, token) => scrubbed.replaceAll(token, "<token>"), text)
+      .replace(/\s+/g, " ")
+      .slice(0, 500)
+
+  const exchange = Effect.fnUntraced(
+    function* <S extends Schema.Codec<any, any>>({ body, operation, path, response: schema }: Operation<S>) {
+      const request = HttpClientRequest.post(`${base}${path}`).pipe(
+        HttpClientRequest.acceptJson,
+        HttpClientRequest.bodyJsonUnsafe({ ...credentials, ...body })
+      )
+      const response = yield* client.execute(request)
+      // A refusal counts by its status, even if its body cannot be read.
+      const read = bodyText(response, operation)
+      const text = yield* response.status === 200 ? read : Effect.orElseSucceed(read, () => "")
+      const said = Option.getOrUndefined(decodeError(text))
+      const requestId = response.headers["request-id"] ?? said?.RequestId ?? undefined
+      const status = response.status
+      const answer = {
+        operation,
+        status,
+        ...(requestId === undefined ? {} : { requestId: scrub(requestId) }),
+        ...(said?.Message ? { apiMessage: scrub(said.Message) } : {})
+      }
+      if (status === 200) {
+        const json = yield* Effect.try({
+          try: (): unknown => JSON.parse(text),
+          catch: () => new UnexpectedResponse({ ...answer, problem: "the body is not JSON" })
+        })
+        return yield* Schema.decodeUnknownEffect(schema)(json).pipe(
+          Effect.mapError((error) => {
+            // The path alone: the value may be a link.
+            const where = (issues(error.issue).issues[0]?.path ?? [])
+              .map((key) => (typeof key === "object" ? String(key.key) : String(key)))
+              .join(".")
+            return new UnexpectedResponse({
+              ...answer,
+              problem: `the JSON is not of the documented shape at "${where}"`
+            })
+          })
+        )
+      }
+      if (status < 400) return yield* new UnexpectedResponse({ ...answer, problem: "only 200 is documented" })
+      if (status === 401 || (status === 403 && operation === "getAll")) return yield* new AccessDenied(answer)
+      if (status === 429) {
+        const after = yield* retryAfter(response.headers["retry-after"])
+        const now = yield* Clock.currentTimeMillis
+        if (after !== undefined) closedUntil = Math.max(closedUntil, now + after)
+        return yield* new RateLimited({ ...answer, ...(after === undefined ? {} : { retryAfter: after }) })
+      }
+      if (status === 408 || status >= 500 || (status === 409 && operation === "getAll")) {
+        return yield* new ApiUnavailable({ ...answer, problem: `it answered HTTP ${status}`, sent: true })
+      }
+      return yield* new RequestRejected(answer)
+    },
+    (effect, { operation }) =>
+      effect.pipe(
+        Effect.scoped,
+        Effect.timeoutOrElse({
+          duration: options.timeout ?? Duration.minutes(1),
+          orElse: () => Effect.fail(new ApiUnavailable({ operation, problem: "no answer in time", sent: true }))
+        }),
+        Effect.catchTag("HttpClientError", (error: HttpClientError.HttpClientError) =>
+          Effect.fail(new ApiUnavailable({ operation, problem: transportProblem(error), sent: !wasNotSent(error) }))
+        )
+      )
+  )
+
+  return Effect.fnUntraced(function* (operation) {
+    const wait = closedUntil - (yield* Clock.currentTimeMillis)
+    // An absurd Retry-After has failed its own request; the next one may try and be told again.
+    if (wait > 0 && wait <= Duration.toMillis("5 minutes")) yield* Effect.sleep(Duration.millis(wait))
+    yield* Effect.orDie(limit)
+    return yield* exchange(operation)
+  })
+})
+
+const decodeError = Schema.decodeUnknownOption(Schema.fromJsonString(ErrorResponse))
+
+const bodyText = (response: HttpClientResponse.HttpClientResponse, operation: "add" | "getAll") =>
+  Stream.runFoldEffect(
+    response.stream,
+    () => ({ size: 0, chunks: new Array<Uint8Array>() }),
+    (body, chunk) => {
+      body.size += chunk.length
+      body.chunks.push(chunk)
+      return body.size <= maxBody
+        ? Effect.succeed(body)
+        : Effect.fail(
+            new UnexpectedResponse({ operation, status: response.status, problem: "it is larger than 64 MiB" })
+          )
+    }
+  ).pipe(
+    Effect.map(({ chunks }) => {
+      const decoder = new TextDecoder()
+      return chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join("") + decoder.decode()
+    })
+  )
+
+const platformAddress = Effect.fnUntraced(function* (address: string): Effect.fn.Return<string, InvalidRequest> {
+  const url = URL.parse(address)
+  const bad = (problem: string) => new InvalidRequest({ parameter: "the platform address", problem })
+  if (url === null || !["http:", "https:"].includes(url.protocol)) {
+    return yield* bad(`"${address}" is not an address such as https://api.mews.com`)
+  }
+  if (url.username !== "" || url.password !== "" || url.search !== "" || url.hash !== "") {
+    return yield* bad("it must hold neither credentials nor a query")
+  }
+  // Tokens in clear text only where nobody can listen.
+  if (url.protocol === "http:" && !["127.0.0.1", "localhost", "[::1]"].includes(url.hostname)) {
+    return yield* bad("tokens are not sent over plain http: to another machine; use https:")
+  }
+  return `${url.origin}${url.pathname.replace(/\/+$/, "")}`
+})
