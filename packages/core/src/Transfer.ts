@@ -8,14 +8,15 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Random from "effect/Random"
+import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as Crc32 from "./Crc32.ts"
-import { IntegrityError, SinkError, SourceError, TransferFailed } from "./ExportError.ts"
+import { IntegrityError, type SinkError, SourceError, type TransferFailed } from "./ExportError.ts"
 import { publish } from "./ExportEvent.ts"
 import { FileIdentity, type FileLinks, type LinkError } from "./FileLinks.ts"
+import { retrying, type Subject, watched } from "./internal/attempts.ts"
 import { reader } from "./internal/reader.ts"
 import {
   ObjectSink,
@@ -101,9 +102,6 @@ export class Transfer extends Context.Service<
   }
 >()("@longshore/core/Transfer") {}
 
-/** A link that was fetched just now and is refused again and again is not expired: something else is wrong. */
-const maxRejections = 5
-
 /**
  * @since 0.1.0
  * @category layers
@@ -120,90 +118,9 @@ export const layer = (options: TransferOptions = {}): Layer.Layer<Transfer, neve
       const stallTimeout = Duration.fromInputUnsafe(options.stallTimeout ?? "30 seconds")
       const budget = yield* Semaphore.make(concurrency)
 
-      /** Attempts with a fresh link each, until one succeeds or trying again is no use. `part` 0 is the whole file. */
-      const retrying = Effect.fnUntraced(function* <A, E>(
-        key: ObjectKey,
-        part: number,
-        file: FileIdentity,
-        links: FileLinks,
-        attempt: (link: Parameters<typeof source.probe>[0]) => Effect.Effect<A, SourceError | E>
-      ): Effect.fn.Return<A, E | TransferFailed | SourceError | LinkError> {
-        let rejected = 0
-        let rejections = 0
-        for (let failures = 0; ;) {
-          const link = yield* links.get(file, rejected)
-          const result = yield* Effect.result(attempt(link.url))
-          if (result._tag === "Success") return result.success
-          const error = result.failure
-          if (!(error instanceof SourceError) && !isPassing(error)) return yield* Effect.fail(error)
-          let wait = 0
-          if (error instanceof SourceError && error.reason === "LinkRejected") {
-            rejected = link.generation
-            rejections += 1
-            // The first refusals are links that ended; after that, ever slower.
-            if (rejections > 2) wait = 500 * 2 ** (rejections - 3)
-          } else {
-            if (error instanceof SourceError && !error.retryable) return yield* Effect.fail(error)
-            failures += 1
-            const after = error instanceof SourceError ? (error.retryAfter ?? 0) : 0
-            wait = Math.max(after, Math.min(30_000, 500 * 2 ** (failures - 1)) * (yield* Random.nextBetween(0.8, 1.2)))
-          }
-          if (failures > retries || rejections > maxRejections || wait > 300_000) {
-            return yield* error instanceof SourceError
-              ? new TransferFailed({
-                  key,
-                  attempts: failures + rejections,
-                  reason: error.reason,
-                  problem: error.problem
-                })
-              : Effect.fail(error)
-          }
-          if (wait > 0) {
-            yield* publish({
-              _tag: "PartRetried",
-              key,
-              part,
-              attempt: failures + rejections,
-              problem: error instanceof SourceError ? error.problem : "the sink is not available",
-              retryIn: wait
-            })
-            yield* Effect.sleep(Duration.millis(wait))
-          }
-        }
-      })
-
-      /** Bytes on their way: counted, summed, and cut off when none come for too long. */
-      const watched = <A, E, R>(
-        key: ObjectKey,
-        bytes: Stream.Stream<Uint8Array, SourceError>,
-        consume: (bytes: Stream.Stream<Uint8Array, SourceError>) => Effect.Effect<A, E, R>
-      ) =>
-        Effect.suspend(() => {
-          let crc = 0
-          let received = 0
-          const counted = Stream.mapArrayEffect(bytes, (chunks) => {
-            let size = 0
-            for (const chunk of chunks) {
-              crc = crc32(chunk, crc)
-              size += chunk.length
-            }
-            received += size
-            return Effect.as(publish({ _tag: "BytesReceived", key, bytes: size }), chunks)
-          })
-          const silence = Effect.gen(function* () {
-            for (;;) {
-              const before = received
-              yield* Effect.sleep(stallTimeout)
-              if (received === before) {
-                return yield* new SourceError({
-                  reason: "Stalled",
-                  problem: `sent nothing for ${Duration.format(stallTimeout)}`
-                })
-              }
-            }
-          })
-          return Effect.map(Effect.raceFirst(consume(counted), silence), (value) => ({ value, crc }))
-        })
+      const attempts = <A, E>(subject: Subject, attempt: Attempt<A, E>) => retrying(subject, retries, attempt)
+      const watching = <A, E, R>(key: ObjectKey, bytes: Bytes, consume: (bytes: Bytes) => Effect.Effect<A, E, R>) =>
+        watched({ key, crc32, stallTimeout }, bytes, consume)
 
       const same = (key: ObjectKey, part: Part, stored: StoredPart, crc: number) =>
         stored.crc32 === crc
@@ -229,8 +146,8 @@ export const layer = (options: TransferOptions = {}): Layer.Layer<Transfer, neve
           (part) =>
             Semaphore.withPermit(
               budget,
-              retrying(key, part.number, plan, links, (link) =>
-                watched(key, source.part(link, sourceFile(plan), part), (bytes) => writer.write(part, bytes)).pipe(
+              attempts({ key, part: part.number, file: plan, links }, (link) =>
+                watching(key, source.part(link, sourceFile(plan), part), (bytes) => writer.write(part, bytes)).pipe(
                   Effect.flatMap(({ crc, value }) => same(key, part, value, crc))
                 )
               )
@@ -251,8 +168,8 @@ export const layer = (options: TransferOptions = {}): Layer.Layer<Transfer, neve
             (part) =>
               Semaphore.withPermit(
                 budget,
-                retrying(key, part.number, plan, links, (link) =>
-                  watched(key, source.part(link, sourceFile(plan), part), Stream.runCollect)
+                attempts({ key, part: part.number, file: plan, links }, (link) =>
+                  watching(key, source.part(link, sourceFile(plan), part), Stream.runCollect)
                 )
               ).pipe(Effect.map(({ crc, value }) => ({ part, chunks: value, crc }))),
             // What is fetched and not yet handed over is held in memory: a few parts, never a file.
@@ -273,8 +190,8 @@ export const layer = (options: TransferOptions = {}): Layer.Layer<Transfer, neve
        */
       const fromTheStart = (key: ObjectKey, plan: FilePlan, links: FileLinks, writer: ObjectWriter) => {
         const done = new Map(writer.stored.map((part) => [part.number, part]))
-        const attempt = (link: Parameters<typeof source.whole>[0]) =>
-          watched(key, source.whole(link, sourceFile(plan)), (bytes) =>
+        const attempt = (link: Redacted.Redacted) =>
+          watching(key, source.whole(link, sourceFile(plan)), (bytes) =>
             Effect.gen(function* () {
               const take = yield* reader(bytes)
               for (const part of parts(plan)) {
@@ -304,7 +221,7 @@ export const layer = (options: TransferOptions = {}): Layer.Layer<Transfer, neve
               yield* Stream.runDrain(take(0))
             }).pipe(Effect.scoped)
           )
-        return Semaphore.withPermit(budget, retrying(key, 0, plan, links, attempt)).pipe(
+        return Semaphore.withPermit(budget, attempts({ key, part: 0, file: plan, links }, attempt)).pipe(
           Effect.map(() => [...done.values()])
         )
       }
@@ -354,7 +271,7 @@ export const layer = (options: TransferOptions = {}): Layer.Layer<Transfer, neve
         if (size === 0) return { index, path, size, partSize: cut, etag: null, ranges: false }
         const found = yield* Semaphore.withPermit(
           budget,
-          retrying(key, 0, file, links, (link) =>
+          attempts({ key, part: 0, file, links }, (link) =>
             Effect.timeoutOrElse(source.probe(link), {
               duration: stallTimeout,
               orElse: () => Effect.fail(new SourceError({ reason: "Stalled", problem: "did not answer in time" }))
@@ -374,7 +291,8 @@ export const layer = (options: TransferOptions = {}): Layer.Layer<Transfer, neve
     })
   )
 
-const isPassing = (error: unknown): boolean => error instanceof SinkError && error.retryable
+type Bytes = Stream.Stream<Uint8Array, SourceError>
+type Attempt<A, E> = (link: Redacted.Redacted) => Effect.Effect<A, SourceError | E>
 
 const sourceFile = (plan: FilePlan) => ({ size: plan.size, etag: plan.etag ?? undefined, ranges: plan.ranges })
 

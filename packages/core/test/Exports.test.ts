@@ -3,6 +3,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
 import { type Export, Exports } from "../src/index.ts"
@@ -35,8 +36,7 @@ const using = <A, E>(
 ) => {
   const { layer, requests } = host(behaviour)
   return Exports.Exports.use(f).pipe(
-    Effect.provide(Exports.layer({ ...options, ...more })),
-    Effect.provide(layer),
+    Effect.provide(Layer.provide(Exports.layer({ ...options, ...more }), layer)),
     Effect.result,
     Effect.map((result) => ({ result, requests }))
   )
@@ -141,10 +141,7 @@ describe("look-ups", () => {
         using(
           () => json({ Exports: [wire(3), wire(1), wire(99)] }),
           (exports) =>
-            Effect.all(
-              [1, 2, 3, 1].map((n) => Effect.result(exports.get(id(n)))),
-              { concurrency: "unbounded" }
-            )
+            Effect.forEach([1, 2, 3, 1], (n) => Effect.result(exports.get(id(n))), { concurrency: "unbounded" })
         )
       )
       assert.strictEqual(requests.length, 1)

@@ -1,0 +1,98 @@
+/** Attempts at bytes: what is tried again, when, and how an attempt is watched. */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import type * as Redacted from "effect/Redacted"
+import * as Stream from "effect/Stream"
+import type * as Crc32 from "../Crc32.ts"
+import { SinkError, SourceError, TransferFailed } from "../ExportError.ts"
+import { publish } from "../ExportEvent.ts"
+import { maxRetryAfter } from "../Exports.ts"
+import type { FileIdentity, FileLinks, LinkError } from "../FileLinks.ts"
+import type { ObjectKey } from "../ObjectSink.ts"
+
+/** What is fetched: a part of a file, or (0) the whole of it. */
+export interface Subject {
+  readonly key: ObjectKey
+  readonly part: number
+  readonly file: FileIdentity
+  readonly links: FileLinks
+}
+
+/** A link that was fetched just now and is refused again and again has not expired: something else is wrong. */
+const maxRejections = 5
+
+/** Attempts with a fresh link each, until one succeeds or trying again is no use. */
+export const retrying = Effect.fnUntraced(function* <A, E>(
+  { file, key, links, part }: Subject,
+  retries: number,
+  attempt: (link: Redacted.Redacted) => Effect.Effect<A, SourceError | E>
+): Effect.fn.Return<A, E | SourceError | TransferFailed | LinkError> {
+  let rejected = 0
+  let rejections = 0
+  let failures = 0
+  for (;;) {
+    const link = yield* links.get(file, rejected)
+    const result = yield* Effect.result(attempt(link.url))
+    if (result._tag === "Success") return result.success
+    const error = result.failure
+    let wait = 0
+    if (error instanceof SourceError && error.reason === "LinkRejected") {
+      rejected = link.generation
+      rejections += 1
+      // The first refusals are links that ended; after that, ever slower.
+      if (rejections > 2) wait = 500 * 2 ** (rejections - 3)
+    } else if ((error instanceof SourceError || error instanceof SinkError) && error.retryable) {
+      failures += 1
+      rejections = 0
+      const asked = error instanceof SourceError ? (error.retryAfter ?? 0) : 0
+      wait = Math.max(asked, Math.min(30_000, 500 * 2 ** (failures - 1)) * (yield* Random.nextBetween(0.8, 1.2)))
+    } else return yield* Effect.fail(error)
+    if (failures > retries || rejections > maxRejections || wait > maxRetryAfter) {
+      if (!(error instanceof SourceError)) return yield* error
+      const { problem, reason } = error
+      return yield* new TransferFailed({ key, attempts: failures + rejections, reason, problem })
+    }
+    if (wait > 0) {
+      const attempt = failures + rejections
+      yield* publish({ _tag: "PartRetried", key, part, attempt, problem: error.problem, retryIn: wait })
+      yield* Effect.sleep(Duration.millis(wait))
+    }
+  }
+})
+
+/** Bytes on their way: counted, summed, and cut off when none come for too long. */
+export const watched = <A, E, R>(
+  options: {
+    readonly key: ObjectKey
+    readonly crc32: (typeof Crc32.Crc32)["Service"]
+    readonly stallTimeout: Duration.Duration
+  },
+  bytes: Stream.Stream<Uint8Array, SourceError>,
+  consume: (bytes: Stream.Stream<Uint8Array, SourceError>) => Effect.Effect<A, E, R>
+): Effect.Effect<{ readonly value: A; readonly crc: number }, E | SourceError, R> =>
+  Effect.suspend(() => {
+    let crc = 0
+    let received = 0
+    const counted = Stream.mapArrayEffect(bytes, (chunks) => {
+      let size = 0
+      for (const chunk of chunks) {
+        crc = options.crc32(chunk, crc)
+        size += chunk.length
+      }
+      received += size
+      return Effect.as(publish({ _tag: "BytesReceived", key: options.key, bytes: size }), chunks)
+    })
+    // One timer for an attempt, not one for each chunk.
+    const silence = Effect.gen(function* () {
+      for (;;) {
+        const before = received
+        yield* Effect.sleep(options.stallTimeout)
+        if (received === before) {
+          const problem = `sent nothing for ${Duration.format(options.stallTimeout)}`
+          return yield* new SourceError({ reason: "Stalled", problem })
+        }
+      }
+    })
+    return Effect.map(Effect.raceFirst(consume(counted), silence), (value) => ({ value, crc }))
+  })
