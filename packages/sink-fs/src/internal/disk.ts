@@ -1,0 +1,173 @@
+/**
+ * The few things a folder sink does with a disk. It is below Effect's `FileSystem`, whose handle has one shared cursor
+ * and no vectored write; and it is the seam where tests put a disk that loses, tears and fills.
+ */
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
+import * as fs from "node:fs"
+
+/** What the operating system said. */
+export interface DiskError {
+  readonly _tag: "DiskError"
+  readonly code: string
+}
+
+export interface DiskStat {
+  readonly kind: "file" | "directory" | "other"
+  readonly size: number
+  /** Changes whenever the content does. */
+  readonly mtimeNs: bigint
+  readonly ino: bigint
+}
+
+/** An open file. Writes and reads name their place, so that parts can move side by side. */
+export interface DiskFile {
+  readonly write: (chunks: ReadonlyArray<Uint8Array>, position: number) => Effect.Effect<void, DiskError>
+  /** Fewer bytes than asked for at the end of the file. */
+  readonly read: (length: number, position: number) => Effect.Effect<Uint8Array, DiskError>
+  readonly truncate: (length: number) => Effect.Effect<void, DiskError>
+  /** Data and what is needed to read it back are on the disk. */
+  readonly sync: Effect.Effect<void, DiskError>
+  readonly stat: Effect.Effect<DiskStat, DiskError>
+}
+
+export class Disk extends Context.Service<
+  Disk,
+  {
+    /** Opens for reading and writing, made if missing; `append` writes at the end, whatever the position. */
+    readonly open: (path: string, mode: "update" | "append") => Effect.Effect<DiskFile, DiskError, Scope.Scope>
+    /** With all folders above it; only for its owner. Gives the topmost folder that was made, if any. */
+    readonly makeFolder: (path: string) => Effect.Effect<string | undefined, DiskError>
+    readonly rename: (from: string, to: string) => Effect.Effect<void, DiskError>
+    /** A file that is not there is removed. */
+    readonly remove: (path: string) => Effect.Effect<void, DiskError>
+    /** Of the path itself, not of what a link points to. `undefined` if there is nothing. */
+    readonly stat: (path: string) => Effect.Effect<DiskStat | undefined, DiskError>
+    /** Names in a folder; none if there is no such folder. */
+    readonly list: (path: string) => Effect.Effect<ReadonlyArray<string>, DiskError>
+    /** Names in the folder are on the disk. */
+    readonly syncFolder: (path: string) => Effect.Effect<void, DiskError>
+    /** Bytes that this user can still write. */
+    readonly room: (path: string) => Effect.Effect<number, DiskError>
+  }
+>()("@longshore/sink-fs/Disk") {}
+
+const failure = (cause: unknown): DiskError => ({
+  _tag: "DiskError",
+  code: typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : "UNKNOWN"
+})
+
+/** A call of node:fs. It cannot be taken back once made, so nobody stops waiting for it. */
+const call = <A>(run: (done: (error: NodeJS.ErrnoException | null, value: A) => void) => void) =>
+  Effect.uninterruptible(
+    Effect.callback<A, DiskError>((resume) =>
+      run((error, value) => resume(error ? Effect.fail(failure(error)) : Effect.succeed(value)))
+    )
+  )
+
+const orMissing = <A>(effect: Effect.Effect<A, DiskError>): Effect.Effect<A | undefined, DiskError> =>
+  Effect.catchIf(
+    effect,
+    (error) => error.code === "ENOENT",
+    () => Effect.undefined
+  )
+
+const toStat = (stat: fs.BigIntStats): DiskStat => ({
+  kind: stat.isFile() ? "file" : stat.isDirectory() ? "directory" : "other",
+  size: Number(stat.size),
+  mtimeNs: stat.mtimeNs,
+  ino: stat.ino
+})
+
+const file = (fd: number, mode: "update" | "append"): DiskFile => {
+  const write = (chunks: ReadonlyArray<Uint8Array>, position: number): Effect.Effect<void, DiskError> => {
+    const size = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+    if (size === 0) return Effect.void
+    return Effect.flatMap(
+      call<number>((done) => fs.writev(fd, chunks, mode === "append" ? null : position, done)),
+      (written) => {
+        if (written === size) return Effect.void
+        // A short write, as on a disk that is nearly full: the next one goes on or says why not.
+        const rest: Array<Uint8Array> = []
+        let skip = written
+        for (const chunk of chunks) {
+          if (skip >= chunk.length) skip -= chunk.length
+          else {
+            rest.push(chunk.subarray(skip))
+            skip = 0
+          }
+        }
+        return write(rest, position + written)
+      }
+    )
+  }
+  const read = (length: number, position: number) => {
+    const buffer = new Uint8Array(length)
+    const fill = (filled: number): Effect.Effect<Uint8Array, DiskError> =>
+      Effect.flatMap(
+        call<number>((done) => fs.read(fd, buffer, filled, length - filled, position + filled, done)),
+        (count) =>
+          count === 0 || filled + count === length
+            ? Effect.succeed(buffer.subarray(0, filled + count))
+            : fill(filled + count)
+      )
+    return length === 0 ? Effect.succeed(buffer) : fill(0)
+  }
+  return {
+    write,
+    read,
+    truncate: (length) => call<void>((done) => fs.ftruncate(fd, length, (error) => done(error, undefined))),
+    sync: call<void>((done) => fs.fdatasync(fd, (error) => done(error, undefined))),
+    stat: Effect.map(
+      call<fs.BigIntStats>((done) => fs.fstat(fd, { bigint: true }, done)),
+      toStat
+    )
+  }
+}
+
+const open = (path: string, flags: string | number) =>
+  Effect.acquireRelease(
+    call<number>((done) => fs.open(path, flags, 0o600, done)),
+    (fd) => Effect.ignore(call<void>((done) => fs.close(fd, (error) => done(error ?? null, undefined))))
+  )
+
+/** The real one. */
+export const layer: Layer.Layer<Disk> = Layer.succeed(Disk, {
+  open: (path, mode) =>
+    Effect.map(
+      open(
+        path,
+        fs.constants.O_CREAT |
+          // Not through a link that somebody put there.
+          (fs.constants.O_NOFOLLOW ?? 0) |
+          fs.constants.O_RDWR |
+          (mode === "append" ? fs.constants.O_APPEND : 0)
+      ),
+      (fd) => file(fd, mode)
+    ),
+  makeFolder: (path) => call<string | undefined>((done) => fs.mkdir(path, { recursive: true, mode: 0o700 }, done)),
+  rename: (from, to) => call<void>((done) => fs.rename(from, to, (error) => done(error, undefined))),
+  remove: (path) => orMissing(call<void>((done) => fs.unlink(path, (error) => done(error, undefined)))),
+  stat: (path) =>
+    Effect.map(orMissing(call<fs.BigIntStats>((done) => fs.lstat(path, { bigint: true }, done))), (stat) =>
+      stat === undefined ? undefined : toStat(stat)
+    ),
+  list: (path) => Effect.map(orMissing(call<Array<string>>((done) => fs.readdir(path, done))), (names) => names ?? []),
+  syncFolder: (path) =>
+    Effect.scoped(
+      Effect.flatMap(open(path, "r"), (fd) => call<void>((done) => fs.fsync(fd, (error) => done(error, undefined))))
+    ).pipe(
+      // Some file systems have no such thing (Windows, some network shares): there a rename is all there is.
+      Effect.catchIf(
+        (error) => ["EISDIR", "EPERM", "EINVAL", "ENOTSUP"].includes(error.code),
+        () => Effect.void
+      )
+    ),
+  room: (path) =>
+    Effect.map(
+      call<fs.StatsFs>((done) => fs.statfs(path, done)),
+      (stat) => stat.bavail * stat.bsize
+    )
+})
