@@ -1,0 +1,128 @@
+/**
+ * A sink that keeps objects in memory: for tests of programs, and the model of a new sink.
+ *
+ * @since 0.1.0
+ */
+import * as Crc32 from "@longshore/core/Crc32"
+import { SinkError } from "@longshore/core/ExportError"
+import * as ObjectSink from "@longshore/core/ObjectSink"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+
+interface Upload {
+  readonly plan: string
+  readonly parts: Map<number, { readonly part: ObjectSink.StoredPart; readonly bytes: Uint8Array }>
+}
+
+/**
+ * What outlives a sink, as a disk outlives a process: give the same store to a second layer to reopen what a first one
+ * left.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface MemoryStore {
+  readonly objects: Map<string, { readonly bytes: Uint8Array; readonly version: string; readonly plan: string }>
+  readonly uploads: Map<string, Upload>
+  revision: number
+}
+
+/**
+ * @since 0.1.0
+ * @category constructors
+ */
+export const makeStore = (): MemoryStore => ({ objects: new Map(), uploads: new Map(), revision: 0 })
+
+/**
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (store: MemoryStore = makeStore()): Layer.Layer<ObjectSink.ObjectSink> =>
+  Layer.effect(
+    ObjectSink.ObjectSink,
+    Effect.gen(function* () {
+      const crc32 = yield* Crc32.Crc32
+      const locate = (key: ObjectSink.ObjectKey) => `memory:///${key}`
+      const fail = (key: ObjectSink.ObjectKey, problem: string, reason: SinkError["reason"] = "Unknown") =>
+        new SinkError({ reason, location: locate(key), problem })
+      const describe = (key: ObjectSink.ObjectKey): Option.Option<ObjectSink.StoredObject> => {
+        const found = store.objects.get(key)
+        return found === undefined
+          ? Option.none()
+          : Option.some({ key, size: found.bytes.length, version: found.version })
+      }
+
+      const open = Effect.fnUntraced(function* (object: ObjectSink.SinkObject) {
+        const { key, partSize, size, version } = object
+        if (!/^[\w-][\w.-]*(\/[\w-][\w.-]*)*$/.test(key)) return yield* fail(key, "the key is not one", "InvalidKey")
+        const plan = JSON.stringify([version, size, partSize])
+        const all = ObjectSink.parts(object)
+        // Parts of other content, or cut otherwise, are of no use.
+        const upload = store.uploads.get(key)?.plan === plan ? store.uploads.get(key) : undefined
+        const parts = upload?.parts ?? new Map()
+        store.uploads.set(key, { plan, parts })
+
+        const writer: ObjectSink.ObjectWriter = {
+          stored: Array.from(parts.values(), ({ part }) => part),
+          write: Effect.fnUntraced(function* (part, bytes) {
+            const chunks = yield* Stream.runCollect(bytes)
+            const whole = concat(chunks)
+            if (whole.length !== part.length) {
+              return yield* fail(key, `part ${part.number} got ${whole.length} of ${part.length} bytes`)
+            }
+            const stored = { ...part, crc32: crc32(whole) }
+            parts.set(part.number, { part: stored, bytes: whole })
+            return stored
+          }),
+          commit: Effect.suspend(() => {
+            const committed = store.objects.get(key)
+            const missing = all.filter((part) => !parts.has(part.number))
+            if (missing.length > 0) {
+              // Committed before, and the parts are gone with the upload: then it is done.
+              return committed?.plan === plan
+                ? Effect.succeed({ key, size, version: committed.version })
+                : fail(key, `${missing.length} of ${all.length} parts are missing`)
+            }
+            if (committed?.plan !== plan || store.uploads.get(key)?.parts === parts) {
+              const bytes = concat(all.map((part) => parts.get(part.number)?.bytes ?? new Uint8Array()))
+              store.objects.set(key, { bytes, plan, version: `revision ${++store.revision}` })
+              store.uploads.delete(key)
+            }
+            return Effect.succeed({ key, size, version: store.objects.get(key)?.version ?? "" })
+          }),
+          discard: Effect.sync(() => {
+            parts.clear()
+            store.uploads.delete(key)
+          })
+        }
+        return writer
+      })
+
+      return ObjectSink.make({
+        capabilities: {
+          durable: true,
+          resumable: true,
+          parallel: true,
+          rewindable: true,
+          atomic: true,
+          minPartSize: 1,
+          maxParts: 10_000
+        },
+        locate,
+        open,
+        stat: (key) => Effect.sync(() => describe(key))
+      })
+    })
+  )
+
+const concat = (chunks: ReadonlyArray<Uint8Array>): Uint8Array => {
+  const whole = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0))
+  let at = 0
+  for (const chunk of chunks) {
+    whole.set(chunk, at)
+    at += chunk.length
+  }
+  return whole
+}

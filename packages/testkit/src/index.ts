@@ -1,0 +1,6 @@
+/**
+ * @since 0.1.0
+ */
+export * as JournalSuite from "./JournalSuite.ts"
+export * as MemorySink from "./MemorySink.ts"
+export * as SinkSuite from "./SinkSuite.ts"
