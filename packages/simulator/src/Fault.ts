@@ -1,0 +1,95 @@
+/**
+ * What can go wrong, as values. A fault happens to the next requests it fits, as often as its count says.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+
+/**
+ * - At `add`: `lose-add-answer` (accepted, and the connection is cut), `hold-add-answer` (accepted, and the answer comes
+ *   after a duration).
+ * - At any call of the API, answered instead of it: `api-400`, `-401`, `-403`, `-408`, `-409`, `-429` (with
+ *   `Retry-After`), `-429-html` (without), `-429-date`, `-500`, `-503-html`, `-not-json` (200), `-204`, `-wrong-shape`.
+ * - To an export: `fail-export`, `expire-export` (once it is ready), `unknown-status` (in one answer).
+ * - To a file's bytes: `reset-file` (cut in the middle), `stall-file` (silent from the middle), `truncate-file` (ends
+ *   early, cleanly), `flip-byte`, `change-content` (before the answer), `gzip-file`, `ignore-range`, `no-etag`,
+ *   `wrong-range`, `deny-link` (403 although the link lives), `file-503`.
+ * - To an announcement: `wrong-size` (`SizeInBytes` is one too many).
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const names = [
+  "lose-add-answer",
+  "hold-add-answer",
+  "fail-export",
+  "expire-export",
+  "unknown-status",
+  "wrong-size",
+  "reset-file",
+  "stall-file",
+  "truncate-file",
+  "flip-byte",
+  "change-content",
+  "gzip-file",
+  "ignore-range",
+  "no-etag",
+  "wrong-range",
+  "deny-link",
+  "file-503",
+  "api-400",
+  "api-401",
+  "api-403",
+  "api-408",
+  "api-409",
+  "api-429",
+  "api-429-html",
+  "api-429-date",
+  "api-500",
+  "api-503-html",
+  "api-not-json",
+  "api-204",
+  "api-wrong-shape"
+] as const
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type FaultName = (typeof names)[number]
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface Fault {
+  readonly name: FaultName
+  /** How often; `Infinity` for always. Default once. */
+  readonly count?: number
+  /** Only at this operation, or only for exports of this entity type. */
+  readonly target?: string
+  /** For `hold-add-answer`: default one minute. */
+  readonly duration?: Duration.Duration
+}
+
+/**
+ * Reads `name`, `name=3`, `name=always`, `name=30s`, each also as `name@Reservation` or `name@getAll`. Gives the problem
+ * as text if it is none of these.
+ *
+ * @since 0.1.0
+ * @category parsing
+ */
+export const parse = (text: string): Fault | string => {
+  const match = /^([a-z0-9-]+)(?:@([A-Za-z]+))?(?:=(\w+))?$/.exec(text)
+  const name = names.find((known) => known === match?.[1])
+  if (match === null || name === undefined) return `"${text}" is not a fault; known are: ${names.join(", ")}`
+  const target = match[2] === undefined ? {} : { target: match[2] }
+  const amount = match[3]
+  if (amount === undefined) return { name, ...target }
+  if (amount === "always") return { name, ...target, count: Infinity }
+  if (/^\d+$/.test(amount)) return { name, ...target, count: Number(amount) }
+  const time = /^(\d+)(ms|s|m)$/.exec(amount)
+  if (time === null) return `"${amount}" is neither a count, nor "always", nor a duration such as 30s`
+  const unit = { ms: 1, s: 1_000, m: 60_000 }[time[2] ?? "s"] ?? 1_000
+  return { name, ...target, duration: Duration.millis(Number(time[1]) * unit) }
+}

@@ -1,0 +1,192 @@
+/**
+ * The content of exported files: JSON lines that look like the real entities, the same for the same seed, at any place
+ * of a file without what comes before, for files of any size.
+ *
+ * A file repeats one block of about a megabyte whose rows get other ids in every repetition; its last row is padded, so
+ * that the file has exactly the size it was asked for.
+ *
+ * @since 0.1.0
+ */
+import { createHash } from "node:crypto"
+import { enums, objects } from "./internal/entities.ts"
+
+/**
+ * What decides the content of a file.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface FileSeed {
+  readonly seed: number
+  readonly entityType: string
+  /** Which export of the simulator, from 1. */
+  readonly sequence: number
+  /** Which file of the export, from 1. */
+  readonly file: number
+  /** Goes up when the content changes under the same name. */
+  readonly revision: number
+}
+
+/**
+ * The content of one file.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Rows {
+  /** Bytes. */
+  readonly size: number
+  /** The bytes from `offset`, in arrays of at most a block. */
+  readonly read: (offset: number, length: number) => Generator<Uint8Array, void, void>
+}
+
+const blockSize = 1024 * 1024
+
+/** `{"Id":"` comes before the eight digits that differ from one repetition to the next. */
+const idAt = 7
+
+/**
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = (seed: FileSeed, size: number): Rows => {
+  const next = generator(seed)
+  const lines: Array<Uint8Array> = []
+  const starts: Array<number> = []
+  let length = 0
+  const wanted = Math.min(blockSize, size)
+  while (length < wanted || lines.length === 0) {
+    const line = Buffer.from(`${JSON.stringify(row(seed.entityType, next))}\n`)
+    starts.push(length)
+    lines.push(line)
+    length += line.length
+  }
+  const block = Buffer.concat(lines)
+
+  // The rows that fit before a last one of at least 600 bytes, where there is room for any.
+  const least = Math.min(600, size)
+  const repetitions = Math.floor((size - least) / block.length)
+  const within = size - least - repetitions * block.length
+  const start = starts.findLast((at) => at <= within) ?? 0
+  const bodyLength = repetitions * block.length + start
+  const tail = lastRow(size - bodyLength, next)
+
+  const repetition = (n: number): Uint8Array => {
+    if (n === 0) return block
+    const copy = Buffer.from(block)
+    for (const at of starts) {
+      const id = (Number.parseInt(copy.toString("latin1", at + idAt, at + idAt + 8), 16) + n * 0x9e3779b1) >>> 0
+      copy.write(id.toString(16).padStart(8, "0"), at + idAt, "latin1")
+    }
+    return copy
+  }
+
+  return {
+    size,
+    read: function* (offset, length) {
+      const end = Math.min(size, offset + length)
+      let at = offset
+      while (at < Math.min(end, bodyLength)) {
+        const n = Math.floor(at / block.length)
+        const from = at - n * block.length
+        const to = Math.min(block.length, Math.min(end, bodyLength) - n * block.length)
+        yield repetition(n).subarray(from, to)
+        at += to - from
+      }
+      if (at < end) yield tail.subarray(at - bodyLength, end - bodyLength)
+    }
+  }
+}
+
+/** A row of exactly `length` bytes, newline included. */
+const lastRow = (length: number, next: () => number): Uint8Array => {
+  if (length === 0) return new Uint8Array()
+  const frame = `{"Id":"${uuid(next)}","Notes":""}\n`
+  if (length >= frame.length) return Buffer.from(frame.replace('""}', `"${".".repeat(length - frame.length)}"}`))
+  // Too short for a row: a number is JSON as well, and so is an empty line to most readers.
+  return Buffer.from(`${"1".repeat(length - 1)}\n`)
+}
+
+/** Mulberry32, seeded by a digest of what the file is. */
+const generator = (seed: FileSeed): (() => number) => {
+  const text = `${seed.seed}/${seed.entityType}/${seed.sequence}/${seed.file}/${seed.revision}`
+  let state = createHash("sha256").update(text).digest().readUInt32LE(0)
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let t = Math.imul(state ^ (state >>> 15), state | 1)
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+const int = (next: () => number, bound: number): number => Math.floor(next() * bound)
+const pick = <A>(next: () => number, all: ReadonlyArray<A>): A | undefined => all[int(next, all.length)]
+const hex = (next: () => number, digits: number): string =>
+  Array.from({ length: digits }, () => int(next, 16).toString(16)).join("")
+const uuid = (next: () => number): string =>
+  `${hex(next, 8)}-${hex(next, 4)}-4${hex(next, 3)}-${pick(next, ["8", "9", "a", "b"])}${hex(next, 3)}-${hex(next, 12)}`
+
+const texts: ReadonlyArray<readonly [RegExp, ReadonlyArray<string>]> = [
+  [/FirstName/, ["Anna", "Jos\u00E9", "\u5C0F\u660E", "Zo\u00EB", "Mohamed", "Ingrid"]],
+  [/LastName/, ["M\u00FCller", "O'Brien", "Nov\u00E1kov\u00E1", "Garc\u00EDa", "Smith", "\u5C71\u7530"]],
+  [/Email/, ["guest@example.com", "front.desk@example.org"]],
+  [/Phone|Telephone/, ["+420 555 010 199", "+49 30 5550 123"]],
+  [/City/, ["Praha", "Amsterdam", "Lisboa", "K\u00F6ln"]],
+  [/CountryCode|NationalityCode|IssuingCountryCode/, ["CZ", "NL", "PT", "DE"]],
+  [/Subdivision/, ["CZ-10", "NL-NH", "DE-NW"]],
+  [/Currency/, ["EUR", "CZK", "GBP"]],
+  [/Language/, ["en-US", "de-DE", "cs-CZ"]],
+  [/Line1/, ["Dlouh\u00E1 12", "Keizersgracht 8", "Rua Augusta 100"]],
+  [/Line2/, ["2nd floor", "Apt. 7"]],
+  [/PostalCode/, ["110 00", "1015 CN", "1100-053"]],
+  [/TaxRateCode|^Code$/, ["CZ-2024-L", "NL-2019-R", "DE-S"]],
+  [/Notes/, ['Late arrival. Says "please call".', "Allergic to nuts;\nneeds a quiet room", "VIP"]],
+  [/Name/, ["Standard double", "Breakfast", "City tax", "Conference 2026"]],
+  [/Url/, ["https://example.com/"]]
+]
+
+const value = (name: string, type: string, next: () => number, depth: number): unknown => {
+  const list = /^array<(.+)>$/.exec(type)?.[1]
+  if (list !== undefined) {
+    return depth > 3 ? [] : Array.from({ length: int(next, 3) }, () => value(name, list, next, depth + 1))
+  }
+  const one = type.split("|")[0] ?? type
+  if (one in enums) return pick(next, (enums[one] ?? "").split(" "))
+  if (one in objects) return depth > 4 ? null : object(one, next, depth + 1)
+  const days = 20_000 + int(next, 600)
+  switch (one) {
+    case "uuid":
+      return uuid(next)
+    case "instant":
+      return `${new Date(days * 86_400_000 + int(next, 86_400) * 1000).toISOString().slice(0, 19)}Z`
+    case "date":
+      return new Date(days * 86_400_000).toISOString().slice(0, 10)
+    case "number":
+      return int(next, 50_000) / 100
+    case "int32":
+    case "int64":
+      return int(next, 100_000)
+    case "boolean":
+      return next() < 0.5
+    case "map<string>":
+      return { TaxIdentifier: `CZ${int(next, 99_999_999)}` }
+    case "unknown":
+      return {}
+    default:
+      return pick(next, texts.find(([pattern]) => pattern.test(name))?.[1] ?? []) ?? `${name} ${int(next, 10_000)}`
+  }
+}
+
+const object = (type: string, next: () => number, depth: number): Record<string, unknown> =>
+  Object.fromEntries(
+    (objects[type] ?? "").split(" ").map((field) => {
+      const [name = "", typed = "string"] = field.split(":")
+      const nullable = typed.endsWith("?")
+      return [name, nullable && next() < 0.4 ? null : value(name, nullable ? typed.slice(0, -1) : typed, next, depth)]
+    })
+  )
+
+const row = (entityType: string, next: () => number): Record<string, unknown> => ({
+  Id: uuid(next),
+  ...Object.fromEntries(Object.entries(object(entityType in objects ? entityType : "Reservation", next, 0)).slice(1))
+})

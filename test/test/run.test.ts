@@ -1,0 +1,336 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Manifest from "@longshore/core/Manifest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { makeWorld, patiently, truth, type WorldOptions } from "./world.ts"
+
+/** Every file of the last export is there, byte for byte, and the manifest says so. */
+const delivered = Effect.fnUntraced(function* (world: Effect.Success<ReturnType<typeof makeWorld>>) {
+  const found = (yield* truth(world.simulator)).at(-1)
+  assert.isDefined(found)
+  for (const file of found?.files ?? []) {
+    const stored = world.store.objects.get(file.key)?.bytes
+    assert.isDefined(stored, file.key)
+    assert.strictEqual(Buffer.compare(stored ?? new Uint8Array(), file.bytes), 0, file.key)
+  }
+  const manifest = world.store.objects.get(`Reservation/${found?.id}/manifest.json`)?.bytes
+  const decoded = yield* Manifest.decode(Buffer.from(manifest ?? []).toString())
+  assert.strictEqual(decoded.files.length, found?.files.length)
+  assert.strictEqual(world.store.uploads.size, 0, "nothing partial is left")
+})
+
+const small: WorldOptions["simulator"] = { files: 2, fileSize: 300_000 }
+
+describe("a run", () => {
+  it.effect("asks, waits, fetches and publishes; run again it does nothing", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ simulator: small })
+      const result = yield* patiently(world.run())
+      yield* delivered(world)
+      assert.isFalse(result.earlier)
+      assert.strictEqual(result.files.length, 2)
+      const requests = (yield* world.simulator.requests).length
+      const again = yield* patiently(world.run())
+      assert.isTrue(again.earlier)
+      assert.strictEqual(again.completedUtc, result.completedUtc)
+      assert.strictEqual((yield* world.simulator.requests).length, requests, "I10: no request the second time")
+    })
+  )
+
+  it.effect("of the first documentation's API works as well", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ simulator: { ...small, profile: "seed" } })
+      yield* patiently(world.run())
+      yield* delivered(world)
+    })
+  )
+
+  it.effect("takes empty files, one byte, and exports without files", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ simulator: { fileSizes: [0, 1, 65_536, 65_537] } })
+      yield* patiently(world.run())
+      yield* delivered(world)
+      const none = yield* makeWorld({ simulator: { fileSizes: [] } })
+      assert.strictEqual((yield* patiently(none.run())).files.length, 0)
+      yield* delivered(none)
+    })
+  )
+
+  it.effect("F33 F37 with links that live 3 seconds on a slow host looks for new ones at most every 3 seconds", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({
+        simulator: { files: 4, fileSize: 1_500_000, linkTtl: "3 seconds", bandwidth: 20_000, processing: "1 second" }
+      })
+      yield* patiently(world.run())
+      yield* delivered(world)
+      const requests = yield* world.simulator.requests
+      const ready = world.events.find((event) => event._tag === "ExportReady")?.at ?? 0
+      const end = world.events.find((event) => event._tag === "RunCompleted")?.at ?? 0
+      const looks = requests.filter((one) => one.kind === "getAll" && Date.parse(one.at) > ready).length
+      assert.isAbove(end - ready, 30_000, "the host must be slow enough for this test to mean something")
+      assert.isAtLeast(looks, 5)
+      assert.isAtMost(looks, (end - ready) / 3000 + 2)
+    })
+  )
+
+  for (const fault of [
+    "reset-file",
+    "truncate-file",
+    "stall-file",
+    "file-503",
+    "wrong-range",
+    "ignore-range",
+    "deny-link"
+  ] as const) {
+    it.effect(`goes on after ${fault}`, () =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld({ simulator: { ...small, faults: [{ name: fault, count: 2 }] } })
+        // Not the probe: a part.
+        yield* world.simulator.clearFaults
+        const fiber = world.run()
+        yield* patiently(
+          Effect.all(
+            [fiber, Effect.delay(world.simulator.addFault({ name: fault, count: 2 }), Duration.millis(8_500))],
+            {
+              concurrency: "unbounded"
+            }
+          )
+        )
+        yield* delivered(world)
+      })
+    )
+  }
+
+  it.effect("F54 starts a file again when its content changes, and says so", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ simulator: { files: 1, fileSize: 1_000_000, bandwidth: 50_000 } })
+      yield* patiently(
+        Effect.all([world.run(), Effect.delay(world.simulator.addFault({ name: "change-content" }), "10 seconds")], {
+          concurrency: "unbounded"
+        })
+      )
+      yield* delivered(world)
+      assert.include(world.tags(), "FileRestarted")
+    })
+  )
+
+  it.effect("F48 takes a host without ranges, and goes on where it broke", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({
+        simulator: {
+          files: 1,
+          fileSize: 700_000,
+          faults: [
+            { name: "ignore-range", count: Infinity },
+            { name: "no-etag", count: Infinity }
+          ]
+        }
+      })
+      yield* patiently(
+        Effect.all([world.run(), Effect.delay(world.simulator.addFault({ name: "reset-file" }), "8 seconds")], {
+          concurrency: "unbounded"
+        })
+      )
+      yield* delivered(world)
+    })
+  )
+
+  it.effect("F53 a flipped byte that nobody can tell is what was received; one in the sink is found", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ simulator: small })
+      yield* patiently(world.run())
+      for (const [key, object] of world.store.objects) {
+        if (key.endsWith("00001.jsonl")) world.store.objects.set(key, { ...object, version: "edited" })
+      }
+      const before = yield* world.count("file", 206)
+      const again = yield* patiently(world.run())
+      assert.isFalse(again.earlier)
+      yield* delivered(world)
+      // One probe and five parts of the one file.
+      assert.strictEqual((yield* world.count("file", 206)) - before, 6)
+      assert.strictEqual(yield* world.count("add"), 1)
+    })
+  )
+
+  it.effect("F67 only what is missing in the target is delivered again", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ simulator: small })
+      yield* patiently(world.run())
+      const key = [...world.store.objects.keys()].find((name) => name.endsWith("00002.jsonl")) ?? ""
+      world.store.objects.delete(key)
+      yield* patiently(world.run())
+      yield* delivered(world)
+      world.store.objects.delete([...world.store.objects.keys()].find((name) => name.endsWith("manifest.json")) ?? "")
+      const before = (yield* world.simulator.requests).length
+      yield* patiently(world.run())
+      yield* delivered(world)
+      assert.strictEqual((yield* world.simulator.requests).length, before, "a manifest needs no request")
+    })
+  )
+
+  it.effect("F52 a size that is not what was announced is an integrity error", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ simulator: { ...small, faults: [{ name: "wrong-size" }] } })
+      const result = yield* patiently(Effect.result(world.run()))
+      assert.strictEqual(result._tag === "Failure" && result.failure._tag, "IntegrityError")
+      assert.strictEqual([...world.store.objects.keys()].filter((name) => name.endsWith("manifest.json")).length, 0)
+    })
+  )
+
+  it.effect("F34 links that are refused for another reason end in an error, not in a loop", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ simulator: { ...small, faults: [{ name: "deny-link", count: Infinity }] } })
+      const result = yield* patiently(Effect.result(world.run()))
+      assert.strictEqual(result._tag === "Failure" && result.failure._tag, "TransferFailed")
+      assert.isBelow(yield* world.count("getAll"), 20)
+    })
+  )
+
+  it.effect("F25 a failed export is an error, or is renewed", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ simulator: { ...small, faults: [{ name: "fail-export" }] } })
+      const result = yield* patiently(Effect.result(world.run()))
+      assert.strictEqual(result._tag === "Failure" && result.failure._tag, "ExportFailed")
+      yield* patiently(world.run({ onExpired: "renew" }))
+      yield* delivered(world)
+      assert.strictEqual(yield* world.count("add", 200), 2)
+      // And the renewed one is remembered.
+      assert.isTrue((yield* patiently(world.run({ onExpired: "renew" }))).earlier)
+      assert.strictEqual(yield* world.count("add", 200), 2)
+    })
+  )
+
+  it.effect("F26 F39 an export that expires is an error, or is renewed", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ simulator: { ...small, faults: [{ name: "expire-export" }] } })
+      const result = yield* patiently(Effect.result(world.run()))
+      assert.strictEqual(result._tag === "Failure" && result.failure._tag, "ExportExpired")
+      yield* patiently(world.run({ onExpired: "renew" }))
+      yield* delivered(world)
+    })
+  )
+
+  it.effect("F22 a status that is not known is not finished", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ simulator: { ...small, faults: [{ name: "unknown-status", count: 6 }] } })
+      yield* patiently(world.run())
+      yield* delivered(world)
+      assert.isTrue(world.events.some((event) => event._tag === "ExportPolled" && event.status === "Archiving"))
+    })
+  )
+
+  it.effect("F24 waits no longer than it may", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ simulator: { ...small, processing: "1 day" } })
+      const result = yield* patiently(
+        Effect.result(world.run({ maxWait: Duration.hours(1) })),
+        "10 seconds" as "250 millis"
+      )
+      assert.strictEqual(result._tag === "Failure" && result.failure._tag, "WaitTimedOut")
+      assert.isBelow(yield* world.count("getAll"), 25)
+      // It was asked for once, and that is remembered.
+      yield* patiently(world.run(), "60 seconds" as "250 millis")
+      yield* delivered(world)
+      assert.strictEqual(yield* world.count("add"), 1)
+    })
+  )
+})
+
+describe("asking", () => {
+  it.effect("F01 a lost answer: says so, waits for the slot, asks again, and finishes", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ simulator: { ...small, faults: [{ name: "lose-add-answer" }] } })
+      yield* patiently(world.run())
+      yield* delivered(world)
+      assert.include(world.tags(), "AnswerLost")
+      assert.include(world.tags(), "SlotBusy")
+      assert.strictEqual((yield* world.simulator.exports).length, 2)
+    })
+  )
+
+  it.effect("F01 a lost answer with onBusy fail: an error that says what is known; later --on-busy wait finishes", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ simulator: { ...small, faults: [{ name: "lose-add-answer" }] } })
+      const result = yield* patiently(Effect.result(world.run({ onBusy: "fail" })))
+      assert.strictEqual(result._tag === "Failure" && result.failure._tag, "AddOutcomeUnknown")
+      assert.strictEqual(world.store.objects.size, 0)
+      yield* patiently(world.run({ onBusy: "wait" }))
+      yield* delivered(world)
+    })
+  )
+
+  it.effect("F01 a process that dies between add and its answer: the next one says so and waits", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ simulator: small })
+      // What such a process leaves behind: an intent without an outcome, and an export that runs.
+      yield* patiently(Effect.result(world.run({ maxWait: Duration.millis(10) })))
+      for (const name of world.steps.keys()) if (name !== "intent") world.steps.delete(name)
+      const fails = yield* patiently(Effect.result(world.run({ onBusy: "fail" })))
+      assert.strictEqual(fails._tag === "Failure" && fails.failure._tag, "AddOutcomeUnknown")
+      assert.strictEqual(yield* world.count("add"), 1, "nothing is sent")
+      yield* patiently(world.run())
+      yield* delivered(world)
+      assert.strictEqual((yield* world.simulator.exports).length, 2)
+    })
+  )
+
+  it.effect("F03 a foreign export in the slot: an error, or a wait", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ simulator: small })
+      const foreign = yield* patiently(Effect.result(world.run({ maxWait: Duration.millis(10) })))
+      assert.strictEqual(foreign._tag === "Failure" && foreign.failure._tag, "WaitTimedOut")
+      world.steps.clear()
+      const busy = yield* patiently(Effect.result(world.run()))
+      assert.strictEqual(busy._tag === "Failure" && busy.failure._tag, "AddRejected")
+      // The refusal is remembered: nothing of ours is outstanding, so the next one does not wait either.
+      const again = yield* patiently(Effect.result(world.run()))
+      assert.strictEqual(again._tag === "Failure" && again.failure._tag, "AddRejected")
+      yield* patiently(world.run({ onBusy: "wait" }))
+      yield* delivered(world)
+    })
+  )
+
+  it.effect("F10 F15 an answer that leaves it open is not asked again blindly", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ simulator: { ...small, faults: [{ name: "api-500", target: "add" }] } })
+      const result = yield* patiently(Effect.result(world.run({ onBusy: "fail" })))
+      assert.strictEqual(result._tag === "Failure" && result.failure._tag, "AddOutcomeUnknown")
+      assert.strictEqual(yield* world.count("add"), 1)
+    })
+  )
+
+  it.effect("F11 429 on add was certainly not accepted: asked again when the API says", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({
+        simulator: { ...small, faults: [{ name: "api-429", target: "add", count: 2 }] }
+      })
+      yield* patiently(world.run())
+      yield* delivered(world)
+      assert.notInclude(world.tags(), "AnswerLost")
+    })
+  )
+
+  it.effect("an existing export can be taken up", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ simulator: small })
+      yield* patiently(Effect.result(world.run({ maxWait: Duration.millis(10) })))
+      world.steps.clear()
+      const [existing] = yield* world.simulator.exports
+      if (existing === undefined) return assert.fail()
+      yield* patiently(world.run({ exportId: existing.id as never }))
+      yield* delivered(world)
+      assert.strictEqual(yield* world.count("add"), 1)
+    })
+  )
+
+  it.effect("exports that wait in one process share one getAll", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ simulator: { ...small, processing: "10 minutes" } })
+      const types = ["Reservation", "Customer", "OrderItem", "Payment", "Bill"]
+      yield* patiently(
+        Effect.forEach(types, (entityType) => world.run({ request: { entityType } }), { concurrency: "unbounded" }),
+        "1000 millis" as "250 millis"
+      )
+    })
+  )
+})
