@@ -10,6 +10,7 @@ import * as Simulator from "@longshore/simulator/Simulator"
 import * as SimulatorHttpClient from "@longshore/simulator/SimulatorHttpClient"
 import { MemorySink } from "@longshore/testkit"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
@@ -27,12 +28,16 @@ export interface WorldOptions {
 export const tokens = { client: "client-token-0123456789abcdef", access: "access-token-0123456789abcdef" }
 
 /** Lets virtual time pass until the effect ends; fails the test if it never does. */
-export const patiently = <A, E, R>(effect: Effect.Effect<A, E, R>, step = "250 millis", limit = 40_000) =>
+export const patiently = <A, E, R>(
+  effect: Effect.Effect<A, E, R>,
+  step: Duration.Input = "250 millis",
+  limit = 40_000
+) =>
   Effect.gen(function* () {
     const fiber = yield* Effect.forkChild(effect)
     for (let i = 0; fiber.pollUnsafe() === undefined; i++) {
       if (i > limit) return yield* Effect.die(new Error("The run does not end."))
-      yield* TestClock.adjust(step as `${number} millis`)
+      yield* TestClock.adjust(step)
       // Streams of the platform need a turn of the event loop.
       yield* Effect.promise(() => new Promise((resolve) => setImmediate(resolve)))
     }
@@ -59,7 +64,7 @@ export const makeWorld = Effect.fnUntraced(function* (options: WorldOptions = {}
     })
   )
   /** One process: built anew each time, on what outlives a process. */
-  const services = () => {
+  const program = () => {
     const sink = options.sink ?? Layer.fresh(MemorySink.layer(store))
     return Transfer.layer(options.transfer).pipe(
       Layer.provideMerge(sink),
@@ -73,15 +78,26 @@ export const makeWorld = Effect.fnUntraced(function* (options: WorldOptions = {}
         })
       ),
       Layer.provide(client),
-      Layer.merge(journal),
       Layer.fresh
     )
   }
+  const listening = Effect.provideService(ExportEvents, (event) => Effect.sync(() => void events.push(event)))
   const run = (more: Partial<ExportRun.ExportRunOptions> = {}) =>
     ExportRun.run({ request: { entityType: "Reservation" }, partSize: 64 * 1024, ...more }).pipe(
-      Effect.provide(services()),
-      Effect.provideService(ExportEvents, (event) => Effect.sync(() => void events.push(event)))
+      Effect.provide(Layer.merge(program(), journal)),
+      listening
     )
+  /** Several runs in one process, one begun after the other, each with a journal of its own. */
+  const runAll = (entityTypes: ReadonlyArray<string>, apart: Duration.Input) =>
+    Effect.forEach(
+      entityTypes,
+      (entityType, i) =>
+        ExportRun.run({ request: { entityType } }).pipe(
+          Effect.provide(Layer.fresh(Journal.layerMemory)),
+          Effect.delay(Duration.times(Duration.fromInputUnsafe(apart), i))
+        ),
+      { concurrency: "unbounded" }
+    ).pipe(Effect.provide(program()), listening)
   const count = (kind: "add" | "getAll" | "file", status?: number) =>
     Effect.map(
       simulator.requests,
@@ -89,7 +105,7 @@ export const makeWorld = Effect.fnUntraced(function* (options: WorldOptions = {}
         requests.filter((one) => one.kind === kind && (status === undefined || one.status === status)).length
     )
   const tags = () => events.map((event) => event._tag)
-  return { run, simulator, store, events, tags, steps, writes, count }
+  return { run, runAll, simulator, store, events, tags, steps, writes, count }
 })
 
 /** What the simulator says an export's files are. */

@@ -37,9 +37,11 @@ export const layer: Layer.Layer<HttpClient.HttpClient, never, Simulator> = Layer
           yield* answer.sent(0)
           return yield* cut(request)
         }
+        // With this fiber's context: its clock is the test's.
+        const readable = yield* Stream.toReadableStreamEffect(body(answer))
         return HttpClientResponse.fromWeb(
           request,
-          new Response([204, 304].includes(answer.status) ? null : Stream.toReadableStream(body(answer)), {
+          new Response([204, 304].includes(answer.status) ? null : readable, {
             status: answer.status,
             headers: answer.headers
           })
