@@ -49,7 +49,7 @@ export interface ExportRunOptions {
   readonly onExpired?: "fail" | "renew"
   /** How long this process may wait for the slot and for the export. Default: as long as it takes. */
   readonly maxWait?: Duration.Duration
-  /** A fixed time between looks. Default: 2 seconds at first, doubling up to 5 minutes. */
+  /** A fixed time between looks. Default: 2 seconds at first, then doubling up to 5 minutes. */
   readonly poll?: Duration.Duration
   /** Bytes. Default 8 MiB; more if the sink's limits ask for it. */
   readonly partSize?: number
@@ -196,7 +196,8 @@ const cadence = Effect.fnUntraced(function* (options: ExportRunOptions) {
   const clock = yield* Clock.Clock
   return (attempt: number): Duration.Duration => {
     if (options.poll !== undefined) return options.poll
-    const interval = Math.min(2_000 * 2 ** Math.min(attempt, 10), 300_000)
+    // 2 seconds, five times; 4, 8, 16, … 256; 300. Each divides the next but for the last.
+    const interval = Math.min(2_000 * 2 ** Math.max(0, Math.min(attempt, 20) - 4), 300_000)
     return Duration.millis(interval - (clock.currentTimeMillisUnsafe() % interval))
   }
 })

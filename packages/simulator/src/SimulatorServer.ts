@@ -145,6 +145,16 @@ const read = async (request: http.IncomingMessage): Promise<string> => {
   return Buffer.concat(chunks).toString()
 }
 
+/** The reader took what was written, or is gone. */
+const drained = (response: http.ServerResponse): Promise<void> =>
+  new Promise((resolve) => {
+    const done = () => {
+      response.off("drain", done).off("close", done)
+      resolve()
+    }
+    response.once("drain", done).once("close", done)
+  })
+
 /** Sends the answer as it is meant to go, at the pace of the reader, and tells how many bytes of the body went out. */
 const send = async (answer: SimulatorAnswer, response: http.ServerResponse): Promise<number> => {
   if (answer.ending === "nothing" || response.destroyed) {
@@ -161,7 +171,7 @@ const send = async (answer: SimulatorAnswer, response: http.ServerResponse): Pro
       if (response.destroyed) return sent
       const bytes = limited ? chunk.subarray(at, at + piece) : chunk
       sent += bytes.length
-      if (!response.write(bytes)) await Promise.race([once(response, "drain"), once(response, "close")])
+      if (!response.write(bytes)) await drained(response)
       if (limited) {
         const ahead = (sent / answer.bandwidth) * 1000 - (performance.now() - started)
         if (ahead > 1) await setTimeout(ahead)

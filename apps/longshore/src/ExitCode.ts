@@ -1,0 +1,65 @@
+/** How the program ends: the one table from failures to exit codes. Scripts depend on it. */
+import type { ExportError } from "@longshore/core/ExportError"
+import type { ConfigError, UsageError } from "./Problem.ts"
+
+export type Failure = ExportError | UsageError | ConfigError
+
+export const ok = 0
+export const error = 1
+export const usage = 2
+export const config = 3
+export const rejected = 4
+export const temporary = 5
+export const noFiles = 6
+export const partial = 7
+export const integrity = 8
+export const sink = 9
+export const timedOut = 10
+export const locked = 11
+
+const byTag: { readonly [Tag in Exclude<Failure["_tag"], "JournalError" | "SinkError">]: number } = {
+  UnexpectedResponse: error,
+  RequestRejected: error,
+  InvalidRequest: usage,
+  UsageError: usage,
+  ConfigError: config,
+  AccessDenied: config,
+  AddRejected: rejected,
+  ApiUnavailable: temporary,
+  RateLimited: temporary,
+  AddOutcomeUnknown: temporary,
+  TransferFailed: temporary,
+  SourceError: temporary,
+  ExportFailed: noFiles,
+  ExportExpired: noFiles,
+  ExportNotFound: noFiles,
+  IntegrityError: integrity,
+  WaitTimedOut: timedOut
+}
+
+export const of = (failure: Failure): number => {
+  switch (failure._tag) {
+    case "JournalError":
+      return failure.reason === "Locked" ? locked : error
+    case "SinkError":
+      // The reader of the pipe has what it wanted (`| head`): that is how pipes end, not a failure.
+      return failure.reason === "Closed" ? ok : sink
+    default:
+      return byTag[failure._tag]
+  }
+}
+
+/** From what most needs a person to what passes by itself. */
+const bySeverity = [integrity, sink, config, usage, error, noFiles, rejected, locked, timedOut, temporary]
+
+/** The exit code of several runs: all, some (7) or none of them delivered; then the most severe speaks. */
+export const ofAll = (codes: ReadonlyArray<number>): number => {
+  const failed = codes.filter((code) => code !== ok)
+  if (failed.length === 0) return ok
+  return failed.length < codes.length ? partial : (bySeverity.find((code) => failed.includes(code)) ?? error)
+}
+
+/** 128 and the signal's number, as shells say it. */
+export const signals = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
+
+export type Signal = keyof typeof signals

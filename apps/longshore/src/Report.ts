@@ -1,0 +1,57 @@
+/** How failures look: one paragraph that says what happened and what to do next. Never a stack trace. */
+import { ExportError } from "@longshore/core/ExportError"
+import * as Cause from "effect/Cause"
+import * as Option from "effect/Option"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as ExitCode from "./ExitCode.ts"
+import { ConfigError, UsageError } from "./Problem.ts"
+import type { Redaction } from "./Redaction.ts"
+
+/** A failure in the words of `--json`. */
+export interface Report {
+  readonly tag: string
+  readonly message: string
+  readonly nextStep: string
+  readonly requestId?: string
+  readonly exitCode: number
+}
+
+const Failure = Schema.Union([...ExportError.members, UsageError, ConfigError])
+const isFailure = Schema.is(Failure)
+
+export const ofFailure = (failure: ExitCode.Failure): Report => ({
+  tag: failure._tag,
+  message: failure.message,
+  nextStep: failure.nextStep,
+  ...("requestId" in failure && failure.requestId !== undefined ? { requestId: failure.requestId } : {}),
+  exitCode: ExitCode.of(failure)
+})
+
+/** Failures and defects alike. A journal that breaks is a defect of a run, but no bug. */
+export const ofCause = (cause: Cause.Cause<ExitCode.Failure>): Report => {
+  const failure = Option.getOrUndefined(Cause.findErrorOption(cause))
+  if (failure !== undefined) return ofFailure(failure)
+  const defect = Result.getOrUndefined(Cause.findDefect(cause))
+  if (isFailure(defect)) return ofFailure(defect)
+  return {
+    tag: "Bug",
+    message: `Something happened that should be impossible: ${summary(defect)}.`,
+    nextStep:
+      "This is a bug in Longshore: please report it with this text and the command. What is done is kept, so the same command may be run again.",
+    exitCode: ExitCode.error
+  }
+}
+
+const summary = (defect: unknown): string => {
+  const text = defect instanceof Error ? `${defect.name}: ${defect.message}` : String(defect)
+  return (text.split("\n")[0] ?? "").slice(0, 200).replace(/[.\s]+$/, "")
+}
+
+/** The paragraph for people. `about` names the run when there are several. */
+export const paragraph = (report: Report, redact: Redaction, about?: string): string => {
+  const id = report.requestId === undefined ? "" : ` (RequestId ${report.requestId})`
+  const message = id === "" ? report.message : `${report.message.replace(/\.$/, "")}${id}.`
+  const text = `longshore: ${about === undefined ? "" : `${about}: `}${message} Next: ${report.nextStep}`
+  return redact(text.replace(/\s*\n\s*/g, " "))
+}

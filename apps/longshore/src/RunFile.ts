@@ -1,0 +1,122 @@
+/**
+ * Which journal belongs to a run: `<EntityType>-<hash of the identity>.<n>.jsonl`. Asking for the same again after the
+ * run is finished and too old, or with `--fresh`, is a new journal, so that each file tells one story.
+ */
+import { JournalError } from "@longshore/core/ExportError"
+import * as RunIdentity from "@longshore/core/RunIdentity"
+import * as RunSummary from "@longshore/core/RunSummary"
+import * as FileJournal from "@longshore/journal-file/FileJournal"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import { createHash } from "node:crypto"
+import * as Fs from "node:fs/promises"
+import * as Path from "node:path"
+
+export interface Renewal {
+  /** A finished run is done again. One that is not finished is always resumed. */
+  readonly fresh: boolean
+  /** A run that finished longer ago than this is done again. */
+  readonly maxAge: Duration.Duration | undefined
+}
+
+export interface RunFile {
+  readonly path: string
+  /** From 1. */
+  readonly number: number
+}
+
+/** A run as its journal describes it, offline. */
+export interface Run {
+  /** The file's name without its ending: what `status` takes. */
+  readonly id: string
+  readonly path: string
+  readonly createdUtc: string
+  readonly identity: RunIdentity.RunIdentity
+  readonly summary: RunSummary.RunSummary
+  /** When the last step was written. ISO 8601. */
+  readonly updatedUtc: string
+}
+
+const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex")
+
+/** A name for an account that tells the token to nobody. */
+export const accountOf = (accessToken: string): string => sha256(accessToken).slice(0, 12)
+
+/** What all journals of a run's identity have in front of their number. */
+export const stem = (identity: RunIdentity.RunIdentity): string =>
+  `${identity.request.entityType}-${sha256(RunIdentity.canonical(identity)).slice(0, 16)}`
+
+const pattern = /^(?<stem>[A-Za-z0-9]+-[0-9a-f]{16})\.(?<number>[1-9]\d{0,8})\.jsonl$/
+
+/** The journal to go on with, or the next one. */
+export const current = Effect.fn("RunFile.current")(function* (
+  folder: string,
+  identity: RunIdentity.RunIdentity,
+  { fresh, maxAge }: Renewal
+): Effect.fn.Return<RunFile, JournalError> {
+  const name = stem(identity)
+  const numbers = (yield* list(folder)).filter((file) => file.stem === name).map((file) => file.number)
+  const at = (number: number): RunFile => ({ path: Path.join(folder, `${name}.${number}.jsonl`), number })
+  if (numbers.length === 0) return at(1)
+  const latest = at(Math.max(...numbers))
+  if (!fresh && maxAge === undefined) return latest
+  const completed = yield* read(latest.path).pipe(
+    Effect.map(({ summary }) => (summary.stage === "complete" ? summary.completedUtc : undefined)),
+    // Whether it can be used is the journal's to say, when it is opened.
+    Effect.orElseSucceed(() => undefined)
+  )
+  if (completed === undefined) return latest
+  const age = (yield* Clock.currentTimeMillis) - Date.parse(completed)
+  return fresh || (maxAge !== undefined && age > Duration.toMillis(maxAge)) ? at(latest.number + 1) : latest
+})
+
+/** What a journal tells. */
+export const read = Effect.fn("RunFile.read")(function* (path: string): Effect.fn.Return<Run, JournalError> {
+  const content = yield* FileJournal.read(path)
+  const identity = Option.getOrUndefined(Schema.decodeUnknownOption(RunIdentity.RunIdentity)(content.identity))
+  if (identity === undefined) {
+    return yield* new JournalError({ reason: "Broken", location: path, problem: "it does not say which run it is of" })
+  }
+  return {
+    id: Path.basename(path, ".jsonl"),
+    path,
+    createdUtc: content.createdUtc,
+    identity,
+    summary: RunSummary.summarize(content.steps, identity.exportId),
+    updatedUtc: [...content.steps.values()].reduce((last, { at }) => (at > last ? at : last), content.createdUtc)
+  }
+})
+
+/** The journals in a folder, by name and number; none if there is no such folder. */
+export const list = Effect.fn("RunFile.list")(function* (folder: string) {
+  const names = yield* Effect.tryPromise({
+    try: () => Fs.readdir(folder),
+    catch: (cause) => (cause instanceof Error && "code" in cause ? String(cause.code) : "unknown")
+  }).pipe(
+    Effect.catch((code) =>
+      code === "ENOENT"
+        ? Effect.succeed<Array<string>>([])
+        : Effect.fail(
+            new JournalError({
+              reason: "Unavailable",
+              location: folder,
+              problem:
+                code === "ENOTDIR"
+                  ? "there is a file where its folder should be"
+                  : `the folder cannot be read (${code})`
+            })
+          )
+    )
+  )
+  return names
+    .flatMap((name) => {
+      const groups = pattern.exec(name)?.groups
+      return groups?.["stem"] === undefined
+        ? []
+        : [{ path: Path.join(folder, name), stem: groups["stem"], number: Number(groups["number"]) }]
+    })
+    .sort((a, b) => (a.stem === b.stem ? a.number - b.number : a.stem < b.stem ? -1 : 1))
+})

@@ -1,0 +1,44 @@
+#!/usr/bin/env node
+/** The program's edge: signals, pipes that close, what nobody foresaw. */
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { run } from "./cli.ts"
+import * as ExitCode from "./ExitCode.ts"
+
+let stoppedBy: ExitCode.Signal | undefined
+const fiber = Effect.runFork(Effect.provide(run(process.argv.slice(2)), NodeServices.layer))
+
+const stop = (signal: ExitCode.Signal) => {
+  // Everything that counts is durable at any time: leaving at once is safe.
+  if (stoppedBy !== undefined) process.exit(ExitCode.signals[signal])
+  stoppedBy = signal
+  fiber.interruptUnsafe()
+  setTimeout(() => {
+    process.stderr.write("longshore: Waiting for an answer that must not be lost; once more leaves at once.\n")
+  }, 1000).unref()
+}
+process.on("SIGINT", stop)
+process.on("SIGTERM", stop)
+process.on("SIGHUP", stop)
+
+// A reader that closes its end (`| head`) is how pipes end. Who writes data learns of it by the write.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") process.exitCode = ExitCode.sink
+  })
+}
+
+fiber.addObserver((exit) => {
+  if (stoppedBy !== undefined) process.exit(ExitCode.signals[stoppedBy])
+  if (Exit.isSuccess(exit)) {
+    // Signals have nothing left to interrupt, and would otherwise keep the process from ending by them.
+    process.removeAllListeners("SIGINT").removeAllListeners("SIGTERM").removeAllListeners("SIGHUP")
+    return
+  }
+  process.exitCode = ExitCode.error
+  void Promise.all([import("./Report.ts"), import("./Redaction.ts")]).then(([Report, Redaction]) => {
+    process.stderr.write(`${Report.paragraph(Report.ofCause(exit.cause as Cause.Cause<never>), Redaction.make())}\n`)
+  })
+})

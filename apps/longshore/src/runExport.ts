@@ -1,0 +1,208 @@
+/** The work behind `longshore export`: composes the services, runs every type, says how it ended. */
+import * as Crc32 from "@longshore/core/Crc32"
+import type { ExportId, ExportRequest } from "@longshore/core/Export"
+import { type ExportError, InvalidRequest } from "@longshore/core/ExportError"
+import { ExportEvents } from "@longshore/core/ExportEvent"
+import * as ExportRun from "@longshore/core/ExportRun"
+import * as Exports from "@longshore/core/Exports"
+import * as HttpSource from "@longshore/core/HttpSource"
+import { Journal } from "@longshore/core/Journal"
+import type { ObjectSink } from "@longshore/core/ObjectSink"
+import * as RunIdentity from "@longshore/core/RunIdentity"
+import * as Transfer from "@longshore/core/Transfer"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import * as FileJournal from "@longshore/journal-file/FileJournal"
+import * as FsSink from "@longshore/sink-fs/FsSink"
+import * as StdoutSink from "@longshore/sink-stdout/StdoutSink"
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import { crc32 } from "node:zlib"
+import * as Display from "./Display.ts"
+import * as Environment from "./Environment.ts"
+import * as ExitCode from "./ExitCode.ts"
+import * as Progress from "./Progress.ts"
+import * as Redaction from "./Redaction.ts"
+import * as Report from "./Report.ts"
+import { resumeCommand } from "./resumeCommand.ts"
+import * as RunFile from "./RunFile.ts"
+import * as Settings from "./Settings.ts"
+import * as StateLocation from "./StateLocation.ts"
+import type { Target } from "./Target.ts"
+
+export interface ExportOptions extends Settings.SettingFlags, RunFile.Renewal {
+  readonly requests: ReadonlyArray<ExportRequest>
+  readonly target: Target
+  readonly exportId: ExportId | undefined
+  readonly onBusy: "fail" | "wait" | undefined
+  readonly onExpired: "fail" | "renew"
+  readonly poll: Duration.Duration | undefined
+  readonly maxWait: Duration.Duration | undefined
+  readonly concurrency: number
+  readonly partSize: number
+  readonly retries: number | undefined
+  readonly state: string | undefined
+  readonly locale: { readonly languageCode: string; readonly cultureCode: string } | undefined
+  readonly quiet: boolean
+  readonly version: string
+}
+
+/** How the run of one entity type ended. */
+export type Outcome = { readonly entityType: string } & (
+  | { readonly ok: true; readonly result: ExportRun.ExportRunResult }
+  | { readonly ok: false; readonly report: Report.Report }
+)
+
+/** Runs all of it. Failures are outcomes; only an interruption is not. */
+export const runExport = Effect.fn("runExport")(function* (options: ExportOptions) {
+  let redact = Redaction.make()
+  const entityTypes = options.requests.map((request) => request.entityType)
+  const say = (text: string) => Effect.sync(() => void process.stderr.write(`${text}\n`))
+  const work = Effect.gen(function* () {
+    for (const request of options.requests) yield* Effect.mapError(Exports.validate(request), inFlags)
+    const settings = yield* Settings.load(options)
+    redact = Redaction.make([Redacted.value(settings.clientToken), Redacted.value(settings.accessToken)])
+    const display = yield* Display.make({
+      entityTypes,
+      quiet: options.quiet,
+      redact,
+      screen: process.stderr,
+      term: yield* Environment.get("TERM")
+    })
+    const state = yield* StateLocation.resolve(options.state, options.target)
+    const runs = Effect.forEach(
+      options.requests,
+      (request) =>
+        runOne(options, settings, state, request).pipe(
+          Effect.tapCause(() => display.failed(request.entityType)),
+          Effect.exit,
+          Effect.flatMap((exit) => outcome(request.entityType, exit))
+        ),
+      { concurrency: "unbounded" }
+    )
+    return yield* runs.pipe(
+      Effect.provide(services(options, settings)),
+      Effect.provideService(ExportEvents, display.listen)
+    )
+  }).pipe(
+    Effect.scoped,
+    Effect.exit,
+    // What keeps all of them from starting is how each of them ended.
+    Effect.flatMap((exit) =>
+      Exit.isSuccess(exit)
+        ? Effect.succeed(exit.value)
+        : Effect.forEach(entityTypes, (entityType) => outcome(entityType, exit))
+    ),
+    Effect.onInterrupt(() => say(redact(stopped(options))))
+  )
+  const outcomes: ReadonlyArray<Outcome> = yield* work
+  const told = new Set<string>()
+  for (const outcome of outcomes) {
+    if (outcome.ok) {
+      if (!options.quiet) yield* say(redact(done(outcome.result)))
+    } else if (outcome.report.exitCode !== ExitCode.ok) {
+      const text = Report.paragraph(outcome.report, redact, everyone(outcomes) ? undefined : outcome.entityType)
+      if (!told.has(text)) yield* say(text)
+      told.add(text)
+    }
+  }
+  return { outcomes, redact }
+})
+
+/** Whether one and the same thing happened to all. */
+const everyone = (outcomes: ReadonlyArray<Outcome>): boolean =>
+  new Set(outcomes.map((outcome) => (outcome.ok ? outcome : outcome.report.message))).size === 1
+
+/** One budget, one limiter, one set of connections for all types. */
+const services = (
+  options: ExportOptions,
+  settings: Settings.Settings
+): Layer.Layer<Exports.Exports | Transfer.Transfer | ObjectSink, ExportError> => {
+  const { concurrency, locale, retries, target } = options
+  const http = NodeHttpClient.layerNodeHttpOptions({ keepAlive: true, maxSockets: concurrency + 4 })
+  const sink = target._tag === "Folder" ? FsSink.layer({ directory: target.directory }) : StdoutSink.layer
+  const transfer = Transfer.layer({ concurrency, ...(retries === undefined ? {} : { retries }) })
+  const exports = Exports.layer({
+    platformAddress: settings.platformAddress,
+    clientToken: settings.clientToken,
+    accessToken: settings.accessToken,
+    client: `Longshore ${options.version}`,
+    ...(locale === undefined ? {} : { locale }),
+    ...(retries === undefined ? {} : { retries })
+  })
+  return Layer.mergeAll(exports, transfer).pipe(
+    Layer.provide(HttpSource.layer),
+    Layer.provideMerge(sink),
+    Layer.provide(http),
+    Layer.provide(Layer.succeed(Crc32.Crc32, (bytes, seed) => crc32(bytes, seed)))
+  )
+}
+
+const runOne = Effect.fnUntraced(function* (
+  options: ExportOptions,
+  settings: Settings.Settings,
+  state: string,
+  request: ExportRequest
+) {
+  const { exportId, maxWait, onBusy, onExpired, partSize, poll } = options
+  const identity: RunIdentity.RunIdentity = {
+    platformAddress: settings.platformAddress,
+    account: settings.account,
+    target: options.target.text,
+    request,
+    ...(exportId === undefined ? {} : { exportId })
+  }
+  const { path } = yield* RunFile.current(state, identity, options)
+  const journal = yield* Layer.build(FileJournal.layer({ path, identity: JSON.parse(RunIdentity.canonical(identity)) }))
+  return yield* ExportRun.run({
+    request,
+    onExpired,
+    partSize,
+    ...(exportId === undefined ? {} : { exportId }),
+    ...(onBusy === undefined ? {} : { onBusy }),
+    ...(maxWait === undefined ? {} : { maxWait }),
+    ...(poll === undefined ? {} : { poll })
+  }).pipe(Effect.provideService(Journal, Context.get(journal, Journal)))
+}, Effect.scoped)
+
+const outcome = (
+  entityType: string,
+  exit: Exit.Exit<ExportRun.ExportRunResult, ExitCode.Failure> | Exit.Failure<unknown, ExitCode.Failure>
+): Effect.Effect<Outcome> => {
+  if (Exit.isSuccess(exit)) return Effect.succeed({ entityType, ok: true, result: exit.value })
+  return Cause.hasInterruptsOnly(exit.cause)
+    ? Effect.interrupt
+    : Effect.succeed({ entityType, ok: false, report: Report.ofCause(exit.cause) })
+}
+
+/** The same words as on the command line. */
+const inFlags = (error: InvalidRequest): InvalidRequest => {
+  const flags: Record<string, string> = {
+    "filters.updatedUtc": "--updated-from/--updated-to",
+    "filters.ledgerEntryFilters.posting": "--posting-from/--posting-to",
+    "filters.ledgerEntryFilters.posting.start": "--posting-from",
+    "filters.ledgerEntryFilters.posting.end": "--posting-to",
+    "scope.enterpriseIds": "--enterprise-id",
+    "scope.chainIds": "--chain-id"
+  }
+  return new InvalidRequest({ parameter: flags[error.parameter] ?? error.parameter, problem: error.problem })
+}
+
+const done = (result: ExportRun.ExportRunResult): string => {
+  const { completedUtc, earlier, entityType, exportId, location, manifest } = result
+  const what = `${Progress.files(manifest.files.length)}, ${Progress.size(manifest.size)}`
+  return earlier
+    ? `${entityType}: export ${exportId} was finished at ${completedUtc}, and all of it is there (${what}). Nothing was fetched; for a new export run the same command with --fresh. ${location}`
+    : `${entityType}: done, ${what}, verified. ${location}`
+}
+
+const stopped = (options: ExportOptions): string => {
+  const command = resumeCommand(process.argv)
+  return options.target._tag === "Stdout"
+    ? `longshore: Stopped. A pipe cannot be resumed, the export can: it is given from its start by\n  ${command}`
+    : `longshore: Stopped; what is done is kept. This command goes on with it:\n  ${command}`
+}
