@@ -30,7 +30,12 @@ export const unavailable = (path: string, cause: unknown): JournalError => {
 }
 
 const attempt = <A>(path: string, run: () => Promise<A>): Effect.Effect<A, JournalError> =>
-  Effect.uninterruptible(Effect.tryPromise({ try: run, catch: (cause) => unavailable(path, cause) }))
+  Effect.uninterruptible(
+    Effect.tryPromise({
+      try: run,
+      catch: (cause) => (cause instanceof JournalError ? cause : unavailable(path, cause))
+    })
+  )
 
 export const makeFolder = (folder: string) => attempt(folder, () => fs.mkdir(folder, { recursive: true, mode: 0o700 }))
 
@@ -88,7 +93,7 @@ export const openToAppend = Effect.fnUntraced(function* (path: string) {
             // Half a line must not grow into the next one. If it cannot be cut off, it is the last: readers drop it.
             broken = unavailable(path, cause)
             await handle.truncate(end).catch(() => undefined)
-            throw cause
+            throw broken
           }
         })
       })

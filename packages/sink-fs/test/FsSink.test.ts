@@ -1,0 +1,313 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as ObjectSink from "@longshore/core/ObjectSink"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
+import * as fs from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { Disk, type DiskError, type DiskFile, layer as layerDisk } from "../src/internal/disk.ts"
+import { make } from "../src/internal/sink.ts"
+import { FsSink } from "../src/index.ts"
+
+type Sink = ObjectSink.ObjectSink["Service"]
+
+const temporary = Effect.acquireRelease(
+  Effect.promise(() => fs.mkdtemp(join(tmpdir(), "longshore-fs-"))),
+  (path) => Effect.promise(() => fs.rm(path, { recursive: true, force: true }))
+)
+const bytes = Buffer.from(Array.from({ length: 2_500 }, (_, i) => (i * 7) % 251))
+const object: ObjectSink.SinkObject = {
+  key: ObjectSink.ObjectKey.make("Reservation/x/Reservation-00001.jsonl"),
+  size: bytes.length,
+  partSize: 1000,
+  version: '"0x8D1"'
+}
+const [first, second, third] = ObjectSink.parts(object)
+const write = (writer: ObjectSink.ObjectWriter, part: ObjectSink.Part | undefined) =>
+  part === undefined
+    ? Effect.die("no such part")
+    : writer.write(part, Stream.make(bytes.subarray(part.offset, part.offset + part.length)))
+const using = <A, E>(directory: string, body: (sink: Sink) => Effect.Effect<A, E>) =>
+  Effect.provide(ObjectSink.ObjectSink.use(body), Layer.fresh(FsSink.layer({ directory })))
+const opened = <A, E>(
+  directory: string,
+  body: (writer: ObjectSink.ObjectWriter) => Effect.Effect<A, E>,
+  what: ObjectSink.SinkObject = object
+) => using(directory, (sink) => Effect.scoped(Effect.flatMap(sink.open(what), body)))
+const all = (writer: ObjectSink.ObjectWriter) =>
+  Effect.forEach(
+    [first, second, third].filter((part) => !writer.stored.some(({ number }) => number === part?.number)),
+    (part) => write(writer, part)
+  )
+const names = (directory: string) =>
+  Effect.promise(async () => (await fs.readdir(join(directory, "Reservation/x"))).sort())
+const partial = (directory: string, ending: "partial" | "parts") =>
+  Effect.map(names(directory), (found) => {
+    const name = found.find((one) => one.endsWith(`.${ending}`))
+    assert.isDefined(name)
+    return join(directory, "Reservation/x", name ?? "")
+  })
+const reason = <A>(effect: Effect.Effect<A, { readonly reason: string }>) =>
+  Effect.map(Effect.result(effect), (result) => (result._tag === "Failure" ? result.failure.reason : "none"))
+
+describe("files", () => {
+  it.live("are for their owner only, and leave nothing behind once settled", () =>
+    Effect.gen(function* () {
+      const directory = join(yield* temporary, "made", "for", "us")
+      yield* opened(directory, (writer) => Effect.andThen(all(writer), writer.commit))
+      const path = join(directory, object.key)
+      assert.strictEqual((yield* Effect.promise(() => fs.stat(path))).mode & 0o777, 0o600)
+      assert.strictEqual((yield* Effect.promise(() => fs.stat(directory))).mode & 0o777, 0o700)
+      assert.deepStrictEqual(yield* Effect.promise(() => fs.readFile(path)), bytes)
+      yield* using(directory, (sink) => sink.settle(object.key))
+      assert.deepStrictEqual(yield* names(directory), ["Reservation-00001.jsonl"])
+      assert.deepStrictEqual(yield* Effect.promise(() => fs.readdir(directory)), ["Reservation"])
+    })
+  )
+
+  it.live("F66 other files with like names are nobody's business of ours", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporary
+      const folder = join(directory, "Reservation/x")
+      yield* Effect.promise(() => fs.mkdir(folder, { recursive: true }))
+      const others = [
+        "Reservation-00001.jsonl.bak",
+        "Reservation-00001.jsonl.partial",
+        "Reservation-00002.jsonl.00000000.parts"
+      ]
+      for (const name of others) yield* Effect.promise(() => fs.writeFile(join(folder, name), "mine"))
+      yield* opened(directory, (writer) => Effect.andThen(all(writer), writer.commit))
+      yield* using(directory, (sink) => sink.settle(object.key))
+      assert.deepStrictEqual(yield* names(directory), ["Reservation-00001.jsonl", ...others].sort())
+    })
+  )
+})
+
+describe("what a crash or a person leaves", () => {
+  it.live("F95 a crash after the rename: everything is stored, and commit gives the same object", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporary
+      const receipt = yield* opened(directory, (writer) => Effect.andThen(all(writer), writer.commit))
+      const again = yield* opened(directory, (writer) =>
+        Effect.map(writer.commit, (committed) => ({ committed, stored: writer.stored.length }))
+      )
+      assert.deepStrictEqual(again, { committed: receipt, stored: 3 })
+    })
+  )
+
+  it.live("F95 the file was edited after that crash: it is written again, and is the old one until then", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporary
+      yield* opened(directory, (writer) => Effect.andThen(all(writer), writer.commit))
+      const path = join(directory, object.key)
+      yield* Effect.promise(() => fs.appendFile(path, "x"))
+      yield* opened(directory, (writer) =>
+        Effect.gen(function* () {
+          assert.deepStrictEqual(writer.stored, [])
+          assert.strictEqual(yield* reason(writer.commit), "Unknown")
+          assert.strictEqual((yield* Effect.promise(() => fs.stat(path))).size, bytes.length + 1)
+          yield* all(writer)
+          yield* writer.commit
+        })
+      )
+      assert.deepStrictEqual(yield* Effect.promise(() => fs.readFile(path)), bytes)
+    })
+  )
+
+  it.live("F88 a log that was cut at any byte is read up to its last whole line", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporary
+      yield* opened(directory, (writer) => Effect.andThen(write(writer, first), write(writer, third)))
+      const path = yield* partial(directory, "parts")
+      const log = yield* Effect.promise(() => fs.readFile(path))
+      const ends = [...log.entries()].filter(([, byte]) => byte === 10).map(([at]) => at + 1)
+      for (let length = 0; length <= log.length; length++) {
+        yield* Effect.promise(() => fs.writeFile(path, log.subarray(0, length)))
+        const stored = yield* opened(directory, (writer) => Effect.succeed(writer.stored.map(({ number }) => number)))
+        const lines = ends.filter((end) => end <= length).length
+        assert.deepStrictEqual(stored, [[], [], [1], [1, 3]][lines], `cut at ${length}`)
+      }
+      // A zero-filled tail, as some file systems leave it.
+      yield* Effect.promise(() => fs.writeFile(path, Buffer.concat([log, Buffer.alloc(100)])))
+      assert.deepStrictEqual(yield* opened(directory, (writer) => Effect.succeed(writer.stored.length)), 2)
+    })
+  )
+
+  for (const [what, harm] of [
+    ["deleted", (path: string) => fs.rm(path)],
+    ["cut", (path: string) => fs.truncate(path, 1500)],
+    [
+      "edited",
+      async (path: string) => {
+        const file = await fs.open(path, "r+")
+        await file.write(Buffer.from("!"), 0, 1, 1200)
+        await file.close()
+      }
+    ]
+  ] as const) {
+    it.live(`F67 a partial file that was ${what}: only its good parts count`, () =>
+      Effect.gen(function* () {
+        const directory = yield* temporary
+        yield* opened(directory, (writer) => Effect.andThen(write(writer, first), write(writer, second)))
+        const path = yield* partial(directory, "partial")
+        yield* Effect.promise(() => harm(path))
+        yield* opened(directory, (writer) =>
+          Effect.gen(function* () {
+            assert.deepStrictEqual(
+              writer.stored.map(({ number }) => number),
+              what === "deleted" ? [] : [1]
+            )
+            yield* all(writer)
+            yield* writer.commit
+          })
+        )
+        assert.deepStrictEqual(yield* Effect.promise(() => fs.readFile(join(directory, object.key))), bytes)
+      })
+    )
+  }
+
+  it.live("F94 two writers that began together each finish", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporary
+      const receipts = yield* using(directory, (one) =>
+        using(directory, (two) =>
+          Effect.scoped(
+            Effect.gen(function* () {
+              const a = yield* one.open(object)
+              const b = yield* two.open(object)
+              yield* Effect.all([all(a), all(b)], { concurrency: 2 })
+              const first = yield* a.commit
+              const second = yield* b.commit
+              return { first, second }
+            })
+          )
+        )
+      )
+      assert.strictEqual(receipts.first.size, receipts.second.size)
+      assert.deepStrictEqual(yield* Effect.promise(() => fs.readFile(join(directory, object.key))), bytes)
+    })
+  )
+
+  it.live("F65 a partial file that somebody replaced is not renamed over the good one", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporary
+      yield* opened(directory, (writer) =>
+        Effect.gen(function* () {
+          yield* all(writer)
+          const path = yield* partial(directory, "partial")
+          yield* Effect.promise(() => fs.rm(path))
+          yield* Effect.promise(() => fs.writeFile(path, ""))
+          assert.strictEqual(yield* reason(writer.commit), "Conflict")
+        })
+      )
+      assert.notInclude(yield* names(directory), "Reservation-00001.jsonl")
+    })
+  )
+})
+
+describe("places that are not ours to write", () => {
+  it.live("F65 a folder or a link in the file's place", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporary
+      const path = join(directory, object.key)
+      yield* Effect.promise(() => fs.mkdir(path, { recursive: true }))
+      assert.strictEqual(yield* reason(opened(directory, () => Effect.void)), "InvalidKey")
+      assert.strictEqual(yield* reason(using(directory, (sink) => sink.stat(object.key))), "InvalidKey")
+      yield* Effect.promise(() => fs.rm(path, { recursive: true }))
+      const elsewhere = join(directory, "elsewhere")
+      yield* Effect.promise(() => fs.writeFile(elsewhere, "precious"))
+      yield* Effect.promise(() => fs.symlink(elsewhere, path))
+      assert.strictEqual(yield* reason(opened(directory, () => Effect.void)), "InvalidKey")
+      assert.strictEqual(String(yield* Effect.promise(() => fs.readFile(elsewhere))), "precious")
+    })
+  )
+
+  it.live("F62 a file in the folder's place", () =>
+    Effect.gen(function* () {
+      const file = join(yield* temporary, "file")
+      yield* Effect.promise(() => fs.writeFile(file, ""))
+      assert.strictEqual(yield* reason(using(file, () => Effect.void)), "InvalidKey")
+      assert.strictEqual(yield* reason(using(join(file, "below"), () => Effect.void)), "InvalidKey")
+    })
+  )
+})
+
+/** A disk whose n-th call of an operation fails. */
+const failing = (operation: string, n: number, code: string) => {
+  const count = { calls: 0 }
+  const fail = <A>(name: string, effect: Effect.Effect<A, DiskError>): Effect.Effect<A, DiskError> =>
+    Effect.suspend(() =>
+      name === operation && ++count.calls === n ? Effect.fail({ _tag: "DiskError" as const, code }) : effect
+    )
+  const layer = Layer.effect(
+    Disk,
+    Effect.map(Disk, (disk) => ({
+      ...disk,
+      open: (path: string, mode: "update" | "append") =>
+        Effect.map(disk.open(path, mode), (file): DiskFile => ({
+          ...file,
+          write: (chunks, position) => fail(`write ${mode}`, file.write(chunks, position)),
+          sync: fail(`sync ${mode}`, file.sync)
+        })),
+      rename: (from: string, to: string) => fail("rename", disk.rename(from, to)),
+      syncFolder: (path: string) => fail("syncFolder", disk.syncFolder(path)),
+      room: (path: string) => (operation === "room" ? Effect.succeed(n) : disk.room(path))
+    }))
+  ).pipe(Layer.provide(layerDisk))
+  return { count, layer }
+}
+
+describe("a disk that fails", () => {
+  for (const operation of ["write update", "sync update", "write append", "sync append", "rename", "syncFolder"]) {
+    for (const [code, expected] of [
+      ["ENOSPC", "NoSpace"],
+      ["EIO", "Unknown"]
+    ] as const) {
+      it.live(
+        `F60 F61 ${code} at every ${operation}: a clear error, nothing half published, and the next run finishes`,
+        () =>
+          Effect.gen(function* () {
+            let failures = 0
+            for (let n = 1; n < 30; n++) {
+              const directory = yield* temporary
+              const disk = failing(operation, n, code)
+              const result = yield* Effect.result(
+                Effect.scoped(
+                  Effect.gen(function* () {
+                    const sink = yield* make(directory)
+                    const writer = yield* sink.open(object)
+                    yield* all(writer)
+                    return yield* writer.commit
+                  })
+                ).pipe(Effect.provide(disk.layer))
+              )
+              if (disk.count.calls < n) break
+              failures += 1
+              assert.strictEqual(result._tag === "Failure" && result.failure.reason, expected, `call ${n}`)
+              const found = yield* Effect.promise(() => fs.readFile(join(directory, object.key)).catch(() => undefined))
+              if (found !== undefined) assert.deepStrictEqual(found, bytes, `published at call ${n}`)
+              yield* opened(directory, (writer) => Effect.andThen(all(writer), writer.commit))
+              assert.deepStrictEqual(yield* Effect.promise(() => fs.readFile(join(directory, object.key))), bytes)
+            }
+            assert.isAtLeast(failures, 1)
+          })
+      )
+    }
+  }
+
+  it.live("F60 room is checked before the first byte", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporary
+      const open = (room: number) =>
+        Effect.scoped(Effect.flatMap(make(directory), (sink) => sink.open(object))).pipe(
+          Effect.provide(failing("room", room, "").layer)
+        )
+      assert.strictEqual(yield* reason(open(bytes.length - 1)), "NoSpace")
+      assert.strictEqual(yield* reason(open(bytes.length)), "none")
+      yield* opened(directory, (writer) => write(writer, first))
+      // What is stored already needs no room again.
+      assert.strictEqual(yield* reason(open(bytes.length - 1000)), "none")
+    })
+  )
+})
