@@ -147,7 +147,7 @@ const repeated = [...times.values()].reduce((sum, count) => sum + count - 1, 0)
 check("whole parts fetched again", repeated <= kills * concurrency, `${repeated} of ${times.size}`)
 
 const names = readdirSync(target, { recursive: true, encoding: "utf8" })
-const left = names.filter((name) => /\.(partial|parts|tmp|lock)$/.test(name))
+const left = names.filter((name) => /\.(partial|parts|tmp)$|\.lock\./.test(name))
 check("nothing partial is left over", left.length === 0, left.join(" ") || undefined)
 const expected = files.length + 1
 const delivered = names.filter((name) => name.startsWith("Reservation") && statSync(join(target, name)).isFile()).length

@@ -26,7 +26,7 @@ import { parse } from "./internal/parse.ts"
  * @category models
  */
 export interface FileJournalOptions {
-  /** Made if it is missing, with the folders above it, for its owner only. `<path>.lock` is its lock. */
+  /** Made if it is missing, with the folders above it, for its owner only. `<path>.lock.*` is its lock. */
   readonly path: string
   /** What the run is about. A journal of another identity is refused. The order of keys does not matter. */
   readonly identity: Schema.Json

@@ -184,7 +184,7 @@ describe("the lock", () => {
       Effect.gen(function* () {
         const path = join(yield* temporary, "run.jsonl")
         const text = typeof content === "string" ? content : JSON.stringify(content)
-        yield* Effect.promise(() => fs.writeFile(`${path}.lock`, text))
+        yield* Effect.promise(() => fs.writeFile(`${path}.lock.1-x`, text))
         assert.strictEqual(yield* reason(using(path, step("one", "1"))), expected)
       })
     )
@@ -224,7 +224,7 @@ describe("the lock", () => {
       for (let round = 0; round < 20; round++) {
         const path = join(yield* temporary, "run.jsonl")
         yield* Effect.promise(() =>
-          fs.writeFile(`${path}.lock`, JSON.stringify({ host: hostname(), pid: 4_194_304, started: null }))
+          fs.writeFile(`${path}.lock.1-x`, JSON.stringify({ host: hostname(), pid: 4_194_304, started: null }))
         )
         let holders = 0
         let most = 0

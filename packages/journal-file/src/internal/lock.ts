@@ -1,13 +1,16 @@
-/** One process for each journal: a lock file beside it that names the process, so that a dead one's can be told. */
+/** One process for each journal: lock files beside it name processes, so that those of dead ones can be told. */
 import { JournalError } from "@longshore/core/ExportError"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { randomUUID } from "node:crypto"
 import * as fs from "node:fs/promises"
 import { readFileSync } from "node:fs"
 import { hostname } from "node:os"
+import * as Path from "node:path"
 import { codeOf, unavailable } from "./file.ts"
 
 const Holder = Schema.Struct({
@@ -44,60 +47,55 @@ const self = (): Holder => ({ host: hostname(), pid: process.pid, started: start
 
 /** Locks this journal for the scope, or says who has it. */
 export const acquire = (path: string): Effect.Effect<void, JournalError, Scope.Scope> =>
-  Effect.acquireRelease(take(path), (mine) => Effect.promise(() => release(`${path}.lock`, mine))).pipe(Effect.asVoid)
+  Effect.acquireRelease(take(path), (mine) => Effect.promise(() => fs.rm(mine, { force: true }))).pipe(Effect.asVoid)
 
-const take = (path: string): Effect.Effect<string, JournalError> =>
-  Effect.flatMap(
-    Effect.tryPromise({ try: () => tryTake(`${path}.lock`), catch: (cause) => unavailable(`${path}.lock`, cause) }),
-    ({ holder, mine }) =>
-      holder === undefined
-        ? Effect.succeed(mine)
-        : new JournalError({
-            reason: "Locked",
-            location: path,
-            problem: `process ${holder.pid} on ${holder.host} is working on this run`
-          })
-  )
+/** How often one looks again before it believes that somebody else is at work. Two that begin together part in these. */
+const tries = 6
 
-const tryTake = async (lock: string): Promise<{ readonly mine: string; readonly holder?: Holder }> => {
-  // What is linked into place is whole: nobody ever reads half a lock.
-  const mine = `${lock}.${process.pid}-${randomUUID()}`
-  await fs.writeFile(mine, JSON.stringify(self()), { mode: 0o600, flag: "wx" })
-  try {
-    for (let tries = 0; ; tries++) {
-      try {
-        await fs.link(mine, lock)
-        return { mine: await fs.readFile(lock, "utf8") }
-      } catch (cause) {
-        if (codeOf(cause) !== "EEXIST") throw cause
-      }
-      const text = await fs.readFile(lock, "utf8").catch(() => undefined)
-      if (text === undefined) continue
-      const holder = Option.getOrUndefined(decode(text))
-      const unknown = { host: "an unknown host", pid: 0, started: null }
-      if (holder === undefined || holder.host !== hostname() || isAlive(holder) || tries > 10) {
-        return { mine: "", holder: holder ?? unknown }
-      }
-      // Stale. Of several that find it so, one moves it away; that it moved the stale one is checked afterwards.
-      const aside = `${mine}.stale`
-      try {
-        await fs.rename(lock, aside)
-      } catch {
-        continue
-      }
-      if ((await fs.readFile(aside, "utf8").catch(() => undefined)) !== text) {
-        // Somebody was faster and took the lock in between: give it back.
-        await fs.link(aside, lock).catch(() => undefined)
-      }
-      await fs.rm(aside, { force: true })
+/**
+ * Every process puts up a lock of its own and then looks for others. As each looks after its own is up, of two at least
+ * one sees the other, and steps back: two never hold. Locks of dead processes are cleared away by whoever sees them.
+ */
+const take = Effect.fnUntraced(function* (path: string): Effect.fn.Return<string, JournalError> {
+  const mine = `${path}.lock.${process.pid}-${randomUUID()}`
+  const attempt = <A>(run: () => Promise<A>) =>
+    Effect.tryPromise({ try: run, catch: (cause) => unavailable(path, cause) })
+  for (let n = 1; ; n++) {
+    const other = yield* attempt(async () => {
+      // Renamed into place: nobody ever reads half a lock.
+      await fs.writeFile(`${mine}.tmp`, JSON.stringify(self()), { mode: 0o600 })
+      await fs.rename(`${mine}.tmp`, mine)
+      const found = await findOther(path, mine)
+      if (found !== undefined) await fs.rm(mine, { force: true })
+      return found
+    })
+    if (other === undefined) return mine
+    if (n === tries) {
+      const problem = `process ${other.pid} on ${other.host} is working on this run`
+      return yield* new JournalError({ reason: "Locked", location: path, problem })
     }
-  } finally {
-    await fs.rm(mine, { force: true })
+    yield* Effect.sleep(Duration.millis(yield* Random.nextBetween(5, 20 * n)))
   }
-}
+})
 
-/** Only our own lock: one that was taken over belongs to its new holder. */
-const release = async (lock: string, mine: string): Promise<void> => {
-  const text = await fs.readFile(lock, "utf8").catch(() => undefined)
-  if (text === mine) await fs.rm(lock, { force: true })
+const findOther = async (path: string, mine: string): Promise<Holder | undefined> => {
+  const folder = Path.dirname(path)
+  const prefix = `${Path.basename(path)}.lock.`
+  let other: Holder | undefined
+  for (const name of await fs.readdir(folder)) {
+    const lock = Path.join(folder, name)
+    if (!name.startsWith(prefix) || lock === mine) continue
+    if (name.endsWith(".tmp")) {
+      // Of a process that died in the moment before the rename.
+      const stat = await fs.stat(lock).catch(() => undefined)
+      if (stat !== undefined && Date.now() - stat.mtimeMs > 60_000) await fs.rm(lock, { force: true })
+      continue
+    }
+    const text = await fs.readFile(lock, "utf8").catch(() => undefined)
+    if (text === undefined) continue
+    const holder = Option.getOrElse(decode(text), (): Holder => ({ host: "an unknown host", pid: 0, started: null }))
+    if (holder.host === hostname() && !isAlive(holder)) await fs.rm(lock, { force: true })
+    else other = holder
+  }
+  return other
 }
