@@ -198,6 +198,7 @@ describe("the lock", () => {
         import * as Layer from "effect/Layer"
         import { FileJournal } from ${JSON.stringify(new URL("../src/index.ts", import.meta.url).href)}
         const layer = FileJournal.layer({ path: ${JSON.stringify(path)}, identity: ${JSON.stringify(identity)} })
+        setInterval(() => {}, 1000)
         Effect.runFork(Layer.launch(Layer.tap(layer, () => Effect.sync(() => console.log("locked")))))
       `
       const child = spawn(
