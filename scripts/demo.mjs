@@ -46,8 +46,20 @@ rmSync(target, { recursive: true, force: true })
 say("Starting the simulator of the Connector API (its links live 3 seconds here, Mews's live 10 minutes)")
 const simulator = spawn(
   process.execPath,
-  [cli, "simulate", "--port", String(port), "--seed", "7", "--files", "4", "--file-size", "24MB", "--pending", "1s"]
-    .concat(["--processing", "1s", "--link-ttl", "3s", "--bandwidth", "6MB"]),
+  [
+    cli,
+    "simulate",
+    "--port",
+    String(port),
+    "--seed",
+    "7",
+    "--files",
+    "4",
+    "--file-size",
+    "24MB",
+    "--pending",
+    "1s"
+  ].concat(["--processing", "1s", "--link-ttl", "3s", "--bandwidth", "6MB"]),
   { stdio: ["ignore", "ignore", "inherit"], env }
 )
 process.on("exit", () => simulator.kill())
@@ -110,7 +122,9 @@ for (const { entityType, files: sent, id } of exports) {
   }
   const manifest = join(target, entityType, id, "manifest.json")
   if (!existsSync(manifest)) wrong += 1
-  console.log(`          ${relative(process.cwd(), manifest)}  ${existsSync(manifest) ? `${statSync(manifest).size} B` : "MISSING"}`)
+  console.log(
+    `          ${relative(process.cwd(), manifest)}  ${existsSync(manifest) ? `${statSync(manifest).size} B` : "MISSING"}`
+  )
 }
 const after = await requests()
 const moved = (list) => list.reduce((sum, request) => sum + (request.kind === "file" ? request.bytes : 0), 0)
@@ -124,5 +138,7 @@ console.log(
   `  exports asked for: ${after.filter((request) => request.kind === "add" && request.status === 200).length}` +
     ` · fetched before the kill: ${(moved(before) / 1e6).toFixed(0)} MB, after it: ${((moved(after) - moved(before)) / 1e6).toFixed(0)} MB`
 )
-console.log(`  ${((performance.now() - started) / 1000).toFixed(1)} s in all. The files are in ${relative(process.cwd(), target)}/\n`)
+console.log(
+  `  ${((performance.now() - started) / 1000).toFixed(1)} s in all. The files are in ${relative(process.cwd(), target)}/\n`
+)
 process.exit(wrong === 0 ? 0 : 1)

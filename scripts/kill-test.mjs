@@ -54,8 +54,18 @@ const env = {
 }
 const simulator = spawn(
   process.execPath,
-  [cli, "simulate", "--port", String(port), "--seed", "7", "--files", options.files, "--file-size", options["file-size"]]
-    .concat(["--pending", "200ms", "--processing", "300ms", "--bandwidth", "20MB"]),
+  [
+    cli,
+    "simulate",
+    "--port",
+    String(port),
+    "--seed",
+    "7",
+    "--files",
+    options.files,
+    "--file-size",
+    options["file-size"]
+  ].concat(["--pending", "200ms", "--processing", "300ms", "--bandwidth", "20MB"]),
   { stdio: ["ignore", "ignore", "inherit"], env }
 )
 process.on("exit", () => {
@@ -69,7 +79,13 @@ const requests = async () =>
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line))
 for (let tries = 0; ; tries++) {
-  if (await witness("exports").then(() => true, () => false)) break
+  if (
+    await witness("exports").then(
+      () => true,
+      () => false
+    )
+  )
+    break
   if (tries > 100) throw new Error("The simulator did not start.")
   await sleep(100)
 }
