@@ -17,7 +17,7 @@ export interface Display {
 }
 
 /** Where a display draws: a part of `process.stderr`. */
-export interface Screen {
+interface Screen {
   readonly isTTY?: boolean | undefined
   readonly columns?: number | undefined
   readonly write: (text: string) => unknown
@@ -49,7 +49,9 @@ export const make = Effect.fnUntraced(function* (
   let last = yield* Clock.currentTimeMillis
   const clear = () => (drawn === 0 ? "" : `\u001b[${drawn}A\u001b[0J`)
   const block = (now: number): string => {
-    const rows = progress.rows(now, Math.max(20, (screen.columns ?? 80) - 1)).map(redact)
+    // Some terminals claim to have no columns.
+    const columns = screen.columns === undefined || screen.columns < 20 ? 80 : screen.columns
+    const rows = progress.rows(now, columns - 1).map(redact)
     drawn = rows.length
     return rows.map((row) => `${row}\n`).join("")
   }

@@ -7,15 +7,15 @@ export type Failure = ExportError | UsageError | ConfigError
 export const ok = 0
 export const error = 1
 export const usage = 2
-export const config = 3
-export const rejected = 4
-export const temporary = 5
-export const noFiles = 6
-export const partial = 7
-export const integrity = 8
+const config = 3
+const rejected = 4
+const temporary = 5
+const noFiles = 6
+const partial = 7
+const integrity = 8
 export const sink = 9
-export const timedOut = 10
-export const locked = 11
+const timedOut = 10
+const locked = 11
 
 const byTag: { readonly [Tag in Exclude<Failure["_tag"], "JournalError" | "SinkError">]: number } = {
   UnexpectedResponse: error,

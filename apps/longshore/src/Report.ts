@@ -1,8 +1,6 @@
 /** How failures look: one paragraph that says what happened and what to do next. Never a stack trace. */
 import { ExportError } from "@longshore/core/ExportError"
 import * as Cause from "effect/Cause"
-import * as Option from "effect/Option"
-import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as ExitCode from "./ExitCode.ts"
 import { ConfigError, UsageError } from "./Problem.ts"
@@ -29,14 +27,12 @@ export const ofFailure = (failure: ExitCode.Failure): Report => ({
 })
 
 /** Failures and defects alike. A journal that breaks is a defect of a run, but no bug. */
-export const ofCause = (cause: Cause.Cause<ExitCode.Failure>): Report => {
-  const failure = Option.getOrUndefined(Cause.findErrorOption(cause))
-  if (failure !== undefined) return ofFailure(failure)
-  const defect = Result.getOrUndefined(Cause.findDefect(cause))
-  if (isFailure(defect)) return ofFailure(defect)
+export const ofCause = (cause: Cause.Cause<unknown>): Report => {
+  const thrown = Cause.squash(cause)
+  if (isFailure(thrown)) return ofFailure(thrown)
   return {
     tag: "Bug",
-    message: `Something happened that should be impossible: ${summary(defect)}.`,
+    message: `Something happened that should be impossible: ${summary(thrown)}.`,
     nextStep:
       "This is a bug in Longshore: please report it with this text and the command. What is done is kept, so the same command may be run again.",
     exitCode: ExitCode.error

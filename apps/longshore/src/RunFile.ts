@@ -26,6 +26,8 @@ export interface RunFile {
   readonly path: string
   /** From 1. */
   readonly number: number
+  /** How far it is, if there is such a journal already and it can be read. */
+  readonly summary: RunSummary.RunSummary | undefined
 }
 
 /** A run as its journal describes it, offline. */
@@ -46,7 +48,7 @@ const sha256 = (text: string): string => createHash("sha256").update(text).diges
 export const accountOf = (accessToken: string): string => sha256(accessToken).slice(0, 12)
 
 /** What all journals of a run's identity have in front of their number. */
-export const stem = (identity: RunIdentity.RunIdentity): string =>
+const stem = (identity: RunIdentity.RunIdentity): string =>
   `${identity.request.entityType}-${sha256(RunIdentity.canonical(identity)).slice(0, 16)}`
 
 const pattern = /^(?<stem>[A-Za-z0-9]+-[0-9a-f]{16})\.(?<number>[1-9]\d{0,8})\.jsonl$/
@@ -59,18 +61,21 @@ export const current = Effect.fn("RunFile.current")(function* (
 ): Effect.fn.Return<RunFile, JournalError> {
   const name = stem(identity)
   const numbers = (yield* list(folder)).filter((file) => file.stem === name).map((file) => file.number)
-  const at = (number: number): RunFile => ({ path: Path.join(folder, `${name}.${number}.jsonl`), number })
+  const at = (number: number, summary?: RunSummary.RunSummary): RunFile => ({
+    path: Path.join(folder, `${name}.${number}.jsonl`),
+    number,
+    summary
+  })
   if (numbers.length === 0) return at(1)
-  const latest = at(Math.max(...numbers))
-  if (!fresh && maxAge === undefined) return latest
-  const completed = yield* read(latest.path).pipe(
-    Effect.map(({ summary }) => (summary.stage === "complete" ? summary.completedUtc : undefined)),
+  const latest = Math.max(...numbers)
+  const summary = yield* read(at(latest).path).pipe(
+    Effect.map((run) => run.summary),
     // Whether it can be used is the journal's to say, when it is opened.
     Effect.orElseSucceed(() => undefined)
   )
-  if (completed === undefined) return latest
-  const age = (yield* Clock.currentTimeMillis) - Date.parse(completed)
-  return fresh || (maxAge !== undefined && age > Duration.toMillis(maxAge)) ? at(latest.number + 1) : latest
+  if (summary?.completedUtc === undefined) return at(latest, summary)
+  const age = (yield* Clock.currentTimeMillis) - Date.parse(summary.completedUtc)
+  return fresh || (maxAge !== undefined && age > Duration.toMillis(maxAge)) ? at(latest + 1) : at(latest, summary)
 })
 
 /** What a journal tells. */

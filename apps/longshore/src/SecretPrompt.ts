@@ -4,9 +4,7 @@ import { createInterface } from "node:readline"
 import { Writable } from "node:stream"
 
 /** Whether there is somebody to ask. */
-export const possible: Effect.Effect<boolean> = Effect.sync(
-  () => process.stdin.isTTY === true && process.stderr.isTTY === true
-)
+export const possible: Effect.Effect<boolean> = Effect.sync(() => process.stdin.isTTY && process.stderr.isTTY)
 
 export const ask = (question: string): Effect.Effect<string> =>
   Effect.callback((resume) => {

@@ -68,7 +68,7 @@ export const exportId = Effect.fnUntraced(function* (
   if (requests.length > 1) {
     return yield* wrong("--export-id belongs to one entity type.", "Name that type alone.")
   }
-  const id = Schema.decodeUnknownOption(ExportId)(text.trim().toLowerCase())
+  const id = Schema.decodeOption(ExportId)(text.trim().toLowerCase())
   return Option.isSome(id)
     ? id.value
     : yield* wrong(
@@ -107,9 +107,9 @@ const nearest = (type: string): string | undefined =>
 /** How many letters to add, drop or change (Levenshtein). */
 const distance = (a: string, b: string): number => {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (const [i, letter] of [...a].entries()) {
+  for (const [i, letter] of a.split("").entries()) {
     const next = [i + 1]
-    for (const [j, other] of [...b].entries()) {
+    for (const [j, other] of b.split("").entries()) {
       next.push(Math.min((next[j] ?? 0) + 1, (row[j + 1] ?? 0) + 1, (row[j] ?? 0) + (letter === other ? 0 : 1)))
     }
     row = next

@@ -26,7 +26,14 @@ process.on("SIGHUP", stop)
 // A reader that closes its end (`| head`) is how pipes end. Who writes data learns of it by the write.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") process.exitCode = ExitCode.sink
+    if (error.code === "EPIPE") return
+    process.exitCode = ExitCode.sink
+    // While a command runs, the sink that writes there tells.
+    if (stream === process.stdout && fiber.pollUnsafe() !== undefined) {
+      process.stderr.write(
+        `longshore: stdout cannot be written (${error.code}). Next: see where it goes, and run the command again.\n`
+      )
+    }
   })
 }
 
@@ -38,7 +45,20 @@ fiber.addObserver((exit) => {
     return
   }
   process.exitCode = ExitCode.error
-  void Promise.all([import("./Report.ts"), import("./Redaction.ts")]).then(([Report, Redaction]) => {
-    process.stderr.write(`${Report.paragraph(Report.ofCause(exit.cause as Cause.Cause<never>), Redaction.make())}\n`)
-  })
+  void report(exit.cause)
 })
+
+// What escapes from a callback of Node.js gets the same paragraph, not a stack trace.
+process.once("uncaughtException", (error) => void giveUp(error))
+
+async function giveUp(error: Error) {
+  await report(Cause.die(error))
+  process.exit(ExitCode.error)
+}
+
+async function report(cause: Cause.Cause<unknown>) {
+  const [Report, Redaction] = await Promise.all([import("./Report.ts"), import("./Redaction.ts")])
+  const { LONGSHORE_ACCESS_TOKEN = "", LONGSHORE_CLIENT_TOKEN = "" } = process.env
+  const redact = Redaction.make([LONGSHORE_ACCESS_TOKEN, LONGSHORE_CLIENT_TOKEN])
+  process.stderr.write(`${Report.paragraph(Report.ofCause(cause), redact)}\n`)
+}

@@ -9,6 +9,7 @@ import * as HttpSource from "@longshore/core/HttpSource"
 import { Journal } from "@longshore/core/Journal"
 import type { ObjectSink } from "@longshore/core/ObjectSink"
 import * as RunIdentity from "@longshore/core/RunIdentity"
+import type { RunSummary } from "@longshore/core/RunSummary"
 import * as Transfer from "@longshore/core/Transfer"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as FileJournal from "@longshore/journal-file/FileJournal"
@@ -77,7 +78,7 @@ export const runExport = Effect.fn("runExport")(function* (options: ExportOption
     const runs = Effect.forEach(
       options.requests,
       (request) =>
-        runOne(options, settings, state, request).pipe(
+        runOne(options, settings, state, display.note, request).pipe(
           Effect.tapCause(() => display.failed(request.entityType)),
           Effect.exit,
           Effect.flatMap((exit) => outcome(request.entityType, exit))
@@ -146,6 +147,7 @@ const runOne = Effect.fnUntraced(function* (
   options: ExportOptions,
   settings: Settings.Settings,
   state: string,
+  note: Display.Display["note"],
   request: ExportRequest
 ) {
   const { exportId, maxWait, onBusy, onExpired, partSize, poll } = options
@@ -156,8 +158,10 @@ const runOne = Effect.fnUntraced(function* (
     request,
     ...(exportId === undefined ? {} : { exportId })
   }
-  const { path } = yield* RunFile.current(state, identity, options)
+  const { path, summary } = yield* RunFile.current(state, identity, options)
   const journal = yield* Layer.build(FileJournal.layer({ path, identity: JSON.parse(RunIdentity.canonical(identity)) }))
+  const found = summary === undefined ? undefined : resuming(options.target, summary)
+  if (found !== undefined) yield* note(`${request.entityType}: ${found}`)
   return yield* ExportRun.run({
     request,
     onExpired,
@@ -168,6 +172,21 @@ const runOne = Effect.fnUntraced(function* (
     ...(poll === undefined ? {} : { poll })
   }).pipe(Effect.provideService(Journal, Context.get(journal, Journal)))
 }, Effect.scoped)
+
+/** What an earlier process left. A finished run of a folder speaks for itself at its end. */
+const resuming = (target: Target, summary: RunSummary): string | undefined => {
+  if (summary.stage === "complete") {
+    return target._tag === "Folder"
+      ? undefined
+      : `this run was finished at ${summary.completedUtc}; its export is given again; for a new one run the same command with --fresh, or with --max-age`
+  }
+  if (summary.exportId === undefined) return undefined
+  const there =
+    summary.files === undefined
+      ? ""
+      : `: ${summary.files.delivered} of ${Progress.files(summary.files.total)} delivered`
+  return `going on with export ${summary.exportId}${there}`
+}
 
 const outcome = (
   entityType: string,
@@ -195,6 +214,7 @@ const inFlags = (error: InvalidRequest): InvalidRequest => {
 const done = (result: ExportRun.ExportRunResult): string => {
   const { completedUtc, earlier, entityType, exportId, location, manifest } = result
   const what = `${Progress.files(manifest.files.length)}, ${Progress.size(manifest.size)}`
+  if (location === "stdout") return `${entityType}: done, ${what}, verified and given to stdout.`
   return earlier
     ? `${entityType}: export ${exportId} was finished at ${completedUtc}, and all of it is there (${what}). Nothing was fetched; for a new export run the same command with --fresh. ${location}`
     : `${entityType}: done, ${what}, verified. ${location}`

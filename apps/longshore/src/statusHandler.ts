@@ -1,5 +1,6 @@
 /** What journals tell about runs, as a table or as JSON. */
-import { JournalError } from "@longshore/core/ExportError"
+import type { JournalError } from "@longshore/core/ExportError"
+import type { RunSummary } from "@longshore/core/RunSummary"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { StatusFlags } from "./commands/status.ts"
@@ -89,14 +90,18 @@ const toJson = ({ createdUtc, id, identity, path, summary, updatedUtc }: RunFile
   ...summary
 })
 
+/** What went into a pipe is not remembered file by file; the run's end is. */
+const delivered = (summary: RunSummary, of: "files" | "bytes"): number =>
+  (summary.stage === "complete" ? summary[of]?.total : summary[of]?.delivered) ?? 0
+
 const toRow = ({ id, summary, updatedUtc }: RunFile.Run): ReadonlyArray<string> => [
   id,
   summary.answerLost ? `${summary.stage} (an answer was lost)` : summary.stage,
   summary.exportId ?? "-",
-  summary.files === undefined ? "-" : `${summary.files.delivered}/${summary.files.total}`,
+  summary.files === undefined ? "-" : `${delivered(summary, "files")}/${summary.files.total}`,
   summary.bytes === undefined
     ? "-"
-    : `${Progress.size(summary.bytes.delivered)} of ${Progress.size(summary.bytes.total)}`,
+    : `${Progress.size(delivered(summary, "bytes"))} of ${Progress.size(summary.bytes.total)}`,
   summary.completedUtc ?? updatedUtc
 ]
 

@@ -1,6 +1,6 @@
 import { ExportId } from "@longshore/core/Export"
 import type { ExportEvent } from "@longshore/core/ExportEvent"
-import { describe, expect, it } from "@effect/vitest"
+import { assert, describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import * as Display from "../src/Display.ts"
@@ -93,12 +93,12 @@ describe("Display", () => {
   it.effect("draws a block on a terminal, at most eight times a second", () =>
     Effect.gen(function* () {
       const written = yield* show(true, "xterm")
-      expect(written.length).toBeLessThanOrEqual(82)
-      expect(written.length).toBeGreaterThan(40)
-      expect(written[0]).toMatch(/^Bill: ready: 2 files, 20.0 MB\nBill .*\n$/)
+      assert.isAtMost(written.length, 82)
+      assert.isAbove(written.length, 40)
+      assert.match(written[0] ?? "", /^Bill: ready: 2 files, 20.0 MB\nBill .*\n$/)
       for (const frame of written.slice(1)) {
-        expect(frame.startsWith("\u001b[1A\u001b[0J")).toBe(true)
-        for (const line of frame.slice(8).split("\n")) expect(line.length).toBeLessThan(40)
+        assert.isTrue(frame.startsWith("\u001b[1A\u001b[0J"))
+        for (const line of frame.slice(8).split("\n")) assert.isBelow(line.length, 40)
       }
     })
   )
@@ -106,8 +106,8 @@ describe("Display", () => {
   it.effect("writes a plain line every few seconds elsewhere", () =>
     Effect.gen(function* () {
       for (const written of [yield* show(false), yield* show(true, "dumb")]) {
-        expect(written).toHaveLength(4)
-        expect(written.join("")).not.toContain("\u001b")
+        assert.strictEqual(written.length, 4)
+        assert.notInclude(written.join(""), "\u001b")
       }
     })
   )

@@ -2,7 +2,7 @@ import { ExportId } from "@longshore/core/Export"
 import { Journal } from "@longshore/core/Journal"
 import * as RunIdentity from "@longshore/core/RunIdentity"
 import * as FileJournal from "@longshore/journal-file/FileJournal"
-import { describe, expect, it } from "@effect/vitest"
+import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
@@ -48,11 +48,11 @@ describe("RunFile", () => {
     Effect.gen(function* () {
       const state = yield* folder
       const { path } = yield* RunFile.current(state, identity, later)
-      expect(Path.basename(path)).toMatch(/^Bill-[0-9a-f]{16}\.1\.jsonl$/)
+      assert.match(Path.basename(path), /^Bill-[0-9a-f]{16}\.1\.jsonl$/)
       const swapped = { ...identity, request: { ...identity.request, scope: { enterpriseIds: ["a", "b"] } } }
-      expect((yield* RunFile.current(state, swapped, later)).path).toBe(path)
-      expect((yield* RunFile.current(state, { ...identity, target: "/srv/other" }, later)).path).not.toBe(path)
-      expect(identity.account).toMatch(/^[0-9a-f]{12}$/)
+      assert.strictEqual((yield* RunFile.current(state, swapped, later)).path, path)
+      assert.notStrictEqual((yield* RunFile.current(state, { ...identity, target: "/srv/other" }, later)).path, path)
+      assert.match(identity.account, /^[0-9a-f]{12}$/)
     }).pipe(Effect.scoped)
   )
 
@@ -61,13 +61,14 @@ describe("RunFile", () => {
       const state = yield* folder
       const { path } = yield* RunFile.current(state, identity, later)
       yield* write(path, { intent: { process: "p" }, add: { _tag: "Accepted", exportId } })
-      expect(yield* RunFile.current(state, identity, { fresh: true, maxAge: Duration.zero })).toEqual({
+      assert.deepStrictEqual(yield* RunFile.current(state, identity, { fresh: true, maxAge: Duration.zero }), {
         path,
-        number: 1
+        number: 1,
+        summary: { stage: "waiting", exportId, answerLost: false }
       })
       const run = yield* RunFile.read(path)
-      expect(run.summary).toMatchObject({ stage: "waiting", exportId })
-      expect(RunIdentity.canonical(run.identity)).toBe(RunIdentity.canonical(identity))
+      assert.deepStrictEqual(run.summary, { stage: "waiting", exportId, answerLost: false })
+      assert.strictEqual(RunIdentity.canonical(run.identity), RunIdentity.canonical(identity))
     }).pipe(Effect.scoped)
   )
 
@@ -77,32 +78,41 @@ describe("RunFile", () => {
       const { path } = yield* RunFile.current(state, identity, later)
       yield* write(path, finished("2026-11-01T00:00:00Z"))
       yield* TestClock.setTime(Date.parse("2026-11-01T12:00:00Z"))
-      expect((yield* RunFile.current(state, identity, later)).number).toBe(1)
-      expect((yield* RunFile.current(state, identity, { fresh: false, maxAge: Duration.hours(13) })).number).toBe(1)
-      expect((yield* RunFile.current(state, identity, { fresh: false, maxAge: Duration.hours(11) })).number).toBe(2)
+      assert.strictEqual((yield* RunFile.current(state, identity, later)).number, 1)
+      assert.strictEqual(
+        (yield* RunFile.current(state, identity, { fresh: false, maxAge: Duration.hours(13) })).number,
+        1
+      )
+      assert.strictEqual(
+        (yield* RunFile.current(state, identity, { fresh: false, maxAge: Duration.hours(11) })).number,
+        2
+      )
       const next = yield* RunFile.current(state, identity, { fresh: true, maxAge: undefined })
-      expect(next.number).toBe(2)
+      assert.strictEqual(next.number, 2)
       // The highest number is the current one; by number, not by spelling.
       for (const number of [2, 9, 10]) {
         yield* write(path.replace(".1.jsonl", `.${number}.jsonl`), finished("2026-11-01T00:00:00Z"))
       }
-      expect((yield* RunFile.current(state, identity, later)).number).toBe(10)
-      expect((yield* RunFile.list(state)).map((file) => file.number)).toEqual([1, 2, 9, 10])
+      assert.strictEqual((yield* RunFile.current(state, identity, later)).number, 10)
+      assert.deepStrictEqual(
+        (yield* RunFile.list(state)).map((file) => file.number),
+        [1, 2, 9, 10]
+      )
     }).pipe(Effect.scoped)
   )
 
   it.effect("says why a folder or a journal cannot be read", () =>
     Effect.gen(function* () {
       const state = yield* folder
-      expect(yield* RunFile.list(Path.join(state, "none"))).toEqual([])
+      assert.deepStrictEqual(yield* RunFile.list(Path.join(state, "none")), [])
       const file = Path.join(state, "file")
       yield* Effect.promise(() => writeFile(file, ""))
-      expect(yield* Effect.flip(RunFile.list(file))).toMatchObject({ reason: "Unavailable", location: file })
+      assert.strictEqual((yield* Effect.flip(RunFile.list(file))).reason, "Unavailable")
       const foreign = Path.join(state, "Bill-0123456789abcdef.1.jsonl")
       yield* Effect.promise(() =>
         writeFile(foreign, '{"format":"longshore-journal/1","createdUtc":"2026-11-01T00:00:00Z","identity":{"a":1}}\n')
       )
-      expect(yield* Effect.flip(RunFile.read(foreign))).toMatchObject({ reason: "Broken" })
+      assert.strictEqual((yield* Effect.flip(RunFile.read(foreign))).reason, "Broken")
     }).pipe(Effect.scoped)
   )
 })

@@ -1,0 +1,281 @@
+import { assert, describe, it } from "@effect/vitest"
+import { addPath, getAllPath } from "@longshore/core/ConnectorApi"
+import * as Effect from "effect/Effect"
+import * as TestClock from "effect/testing/TestClock"
+import { Fault, Simulator } from "../src/index.ts"
+
+type Json = Record<string, any>
+
+const call = Effect.fnUntraced(function* (
+  path: string,
+  body: object | string,
+  more: Partial<Simulator.SimulatorRequest> = {}
+) {
+  const simulator = yield* Simulator.Simulator
+  const common = { ClientToken: "client", AccessToken: "access", Client: "Test 1.0" }
+  const answer = yield* simulator.handle({
+    method: "POST",
+    origin: "https://api.test",
+    path,
+    headers: { "content-type": "application/json" },
+    body: typeof body === "string" ? body : JSON.stringify({ ...common, ...body }),
+    ...more
+  })
+  const text = Buffer.concat([...answer.body()]).toString()
+  yield* answer.sent(text.length)
+  let json: Json = {}
+  try {
+    json = JSON.parse(text)
+  } catch {
+    // Some answers are no JSON on purpose.
+  }
+  return { answer, status: answer.status, headers: answer.headers, text, json }
+})
+const add = (EntityType = "Reservation", more: object = {}) => call(addPath, { EntityType, ...more })
+const look = (...ids: ReadonlyArray<string>) => call(getAllPath, { ExportIds: ids })
+const get = (url: string, headers: Record<string, string> = {}) =>
+  call(url.replace("https://api.test", ""), "", { method: "GET", headers })
+/** An export that is ready, and the link of its first file. */
+const ready = Effect.gen(function* () {
+  const id: string = (yield* add()).json["Export"].Id
+  yield* TestClock.adjust("7 seconds")
+  const url: string = (yield* look(id)).json["Exports"][0].Files[0].Url
+  return { id, url }
+})
+
+const test = (
+  title: string,
+  body: Effect.Effect<void, unknown, Simulator.Simulator>,
+  options?: Simulator.SimulatorOptions
+) => it.effect(title, () => Effect.provide(body, Simulator.layer({ fileSize: 5000, ...options })))
+
+describe("exports", () => {
+  test(
+    "Pending, Processing, Success, Expired, at their times",
+    Effect.gen(function* () {
+      const id: string = (yield* add()).json["Export"].Id
+      const seen: Array<string> = []
+      for (const wait of ["0 seconds", "2 seconds", "5 seconds", "6 days", "2 days"] as const) {
+        yield* TestClock.adjust(wait)
+        const found = (yield* look(id)).json["Exports"][0]
+        seen.push(found.Status)
+        assert.strictEqual(found.Files.length, found.Status === "Success" ? 2 : 0)
+        assert.strictEqual(found.ExpiresUtc === null, !["Success", "Expired"].includes(found.Status))
+      }
+      assert.deepStrictEqual(seen, ["Pending", "Processing", "Success", "Success", "Expired"])
+    })
+  )
+
+  test(
+    "one at a time of a type and a token",
+    Effect.gen(function* () {
+      assert.strictEqual((yield* add()).status, 200)
+      assert.strictEqual((yield* add()).status, 409)
+      assert.strictEqual((yield* add("Customer")).status, 200)
+      assert.strictEqual((yield* add("Reservation", { AccessToken: "another" })).status, 200)
+      yield* TestClock.adjust("7 seconds")
+      assert.strictEqual((yield* add()).status, 200)
+    }),
+    { conflictStatus: 409 }
+  )
+
+  test(
+    "refuses what the documentation refuses",
+    Effect.gen(function* () {
+      yield* TestClock.setTime(Date.parse("2026-06-01T00:00:00Z"))
+      const period = (StartUtc: string, EndUtc: string) => ({ Filters: { UpdatedUtc: { StartUtc, EndUtc } } })
+      const refusals = [
+        [404, yield* call(`${addPath}/`, {})],
+        [404, yield* call(addPath, {}, { method: "GET" })],
+        [404, yield* call("/api/connector/v1/exports/Add", {})],
+        [415, yield* call(addPath, {}, { headers: { "content-type": "text/plain" } })],
+        [400, yield* call(addPath, "{,}")],
+        [401, yield* add("Reservation", { AccessToken: "" })],
+        [401, yield* add("Reservation", { ClientToken: undefined })],
+        [400, yield* add("Nothing")],
+        [400, yield* add("LedgerEntry")],
+        [400, yield* add("Payment", { Scope: { EnterpriseIds: [] } })],
+        [400, yield* add("Payment", period("2025-11-01T00:00:00Z", "2026-05-01T00:00:00Z"))],
+        [400, yield* add("Payment", period("2026-05-01T00:00:00Z", "2026-05-31T23:55:01Z"))],
+        [400, yield* look()],
+        [400, yield* look("x")],
+        [400, yield* look("3fa85f64-5717-4562-b3fc-2c963f66afa6")]
+      ] as const
+      for (const [status, refusal] of refusals) {
+        assert.strictEqual(refusal.status, status, refusal.text)
+        assert.match(refusal.headers["request-id"] ?? "", /^[0-9a-f-]{36}$/)
+        assert.strictEqual(refusal.json["RequestId"], refusal.headers["request-id"])
+      }
+      assert.strictEqual((yield* add("Payment", period("2026-05-01T00:00:00Z", "2026-05-31T23:55:00Z"))).status, 200)
+    })
+  )
+
+  test(
+    "limits the requests of a token in a sliding window",
+    Effect.gen(function* () {
+      for (let n = 0; n < 3; n++) {
+        assert.strictEqual((yield* look("x")).status, 400)
+        yield* TestClock.adjust("1 second")
+      }
+      const limited = yield* look("x")
+      assert.strictEqual(limited.status, 429)
+      assert.strictEqual(limited.headers["retry-after"], "7")
+      yield* TestClock.adjust("7 seconds")
+      assert.strictEqual((yield* look("x")).status, 400)
+      assert.strictEqual((yield* look("x")).status, 429)
+    }),
+    { rateLimit: { limit: 3, window: "10 seconds" } }
+  )
+})
+
+describe("links", () => {
+  test(
+    "end after ten minutes, each at its own time, with the storage's XML",
+    Effect.gen(function* () {
+      const { id, url } = yield* ready
+      yield* TestClock.adjust("5 minutes")
+      const newer: string = (yield* look(id)).json["Exports"][0].Files[0].Url
+      assert.notStrictEqual(newer, url)
+      assert.strictEqual((yield* get(url)).status, 200)
+      yield* TestClock.adjust("5 minutes")
+      const denied = yield* get(url)
+      assert.strictEqual(denied.status, 403)
+      assert.strictEqual(denied.text.charCodeAt(0), 0xfeff)
+      assert.include(denied.text, "<Code>AuthenticationFailed</Code>")
+      assert.strictEqual((yield* get(newer)).status, 200)
+    })
+  )
+
+  test(
+    "that were changed are refused, and what is gone is not found",
+    Effect.gen(function* () {
+      const { url } = yield* ready
+      assert.strictEqual((yield* get(url.replace("-1.jsonl", "-2.jsonl"))).status, 403)
+      assert.strictEqual((yield* get(url.replace(/se=\d+/, "se=9999999999999"))).status, 403)
+      assert.strictEqual((yield* get(url.replace(/sig=./, "sig=_"))).status, 403)
+      assert.strictEqual((yield* call(url.replace("https://api.test", ""), "", { method: "HEAD" })).status, 405)
+    })
+  )
+
+  test(
+    "of the first documentation do not end",
+    Effect.gen(function* () {
+      const { url } = yield* ready
+      yield* TestClock.adjust("6 days")
+      assert.strictEqual((yield* get(url)).status, 200)
+      yield* TestClock.adjust("2 days")
+      assert.strictEqual((yield* get(url)).status, 404)
+    }),
+    { profile: "seed" }
+  )
+})
+
+describe("files", () => {
+  test(
+    "come whole, in ranges, and only if they match",
+    Effect.gen(function* () {
+      const { url } = yield* ready
+      const whole = yield* get(url)
+      const etag = whole.headers["etag"] ?? ""
+      assert.match(etag, /^"0x8D[0-9A-F]{13}"$/)
+      assert.strictEqual(whole.headers["content-length"], "5000")
+      const part = yield* get(url, { range: "bytes=10-19", "if-match": etag })
+      assert.strictEqual(part.status, 206)
+      assert.strictEqual(part.headers["content-range"], "bytes 10-19/5000")
+      assert.strictEqual(part.text, whole.text.slice(10, 20))
+      assert.strictEqual((yield* get(url, { range: "bytes=4990-" })).headers["content-range"], "bytes 4990-4999/5000")
+      assert.strictEqual((yield* get(url, { range: "bytes=5000-" })).status, 416)
+      assert.strictEqual((yield* get(url, { "if-match": '"0x8D0"' })).status, 412)
+    })
+  )
+})
+
+describe("faults", () => {
+  for (const name of Fault.names.filter((name) => name.startsWith("api-"))) {
+    test(
+      name,
+      Effect.gen(function* () {
+        const answer = yield* add()
+        const status = Number(/\d+/.exec(name)?.[0] ?? 200)
+        assert.strictEqual(answer.status, status)
+        if (name === "api-not-json") assert.include(answer.text, "<html>")
+        if (name === "api-429-html") assert.isUndefined(answer.headers["retry-after"])
+        if (name === "api-429-date") assert.match(answer.headers["retry-after"] ?? "", /GMT$/)
+        assert.strictEqual((yield* (yield* Simulator.Simulator).exports).length, 0)
+        assert.strictEqual((yield* add()).status, 200, "once is once")
+      }),
+      { faults: [{ name }] }
+    )
+  }
+
+  test(
+    "lose-add-answer and hold-add-answer accept",
+    Effect.gen(function* () {
+      assert.strictEqual((yield* add()).answer.ending, "nothing")
+      assert.strictEqual((yield* add("Customer")).answer.delay.toString(), "5 seconds")
+      assert.strictEqual((yield* (yield* Simulator.Simulator).exports).length, 2)
+    }),
+    {
+      faults: [
+        { name: "lose-add-answer" },
+        ...[Fault.parse("hold-add-answer@Customer=5s")].filter((one) => typeof one !== "string")
+      ]
+    }
+  )
+
+  test(
+    "fail-export, expire-export, unknown-status, wrong-size",
+    Effect.gen(function* () {
+      const simulator = yield* Simulator.Simulator
+      const first: string = (yield* add()).json["Export"].Id
+      yield* TestClock.adjust("7 seconds")
+      assert.strictEqual((yield* look(first)).json["Exports"][0].Status, "Failed")
+      const { id } = yield* ready
+      yield* simulator.addFault({ name: "unknown-status" })
+      assert.strictEqual((yield* look(id)).json["Exports"][0].Status, "Archiving")
+      yield* simulator.addFault({ name: "wrong-size" })
+      assert.strictEqual((yield* look(id)).json["Exports"][0].Files[0].SizeInBytes, 5001)
+      yield* simulator.addFault({ name: "expire-export" })
+      assert.strictEqual((yield* look(id)).json["Exports"][0].Status, "Expired")
+      assert.strictEqual((yield* look(id)).json["Exports"][0].Status, "Expired")
+    }),
+    { faults: [{ name: "fail-export" }] }
+  )
+
+  test(
+    "those of files",
+    Effect.gen(function* () {
+      const simulator = yield* Simulator.Simulator
+      const { url } = yield* ready
+      const right = yield* get(url, { range: "bytes=0-99" })
+      const after = (name: Fault.FaultName) =>
+        Effect.andThen(simulator.addFault({ name }), get(url, { range: "bytes=0-99" }))
+      assert.strictEqual((yield* after("reset-file")).answer.ending, "cut")
+      assert.strictEqual((yield* after("stall-file")).answer.ending, "stall")
+      const truncated = yield* after("truncate-file")
+      assert.deepStrictEqual([truncated.text.length, truncated.headers["content-length"]], [50, undefined])
+      const flipped = yield* after("flip-byte")
+      assert.notStrictEqual(flipped.text, right.text)
+      assert.strictEqual(flipped.text.slice(1), right.text.slice(1))
+      assert.strictEqual((yield* after("gzip-file")).headers["content-encoding"], "gzip")
+      assert.strictEqual((yield* after("ignore-range")).status, 200)
+      assert.isUndefined((yield* after("no-etag")).headers["etag"])
+      assert.strictEqual((yield* after("wrong-range")).headers["content-range"], "bytes 1-100/5000")
+      assert.strictEqual((yield* after("deny-link")).status, 403)
+      assert.strictEqual((yield* after("file-503")).status, 503)
+      const changed = yield* after("change-content")
+      assert.notStrictEqual(changed.headers["etag"], right.headers["etag"])
+      assert.notStrictEqual(changed.text, right.text)
+      assert.strictEqual((yield* get(url, { range: "bytes=0-99" })).text, changed.text, "it stays changed")
+    })
+  )
+
+  it("are read from a command line, or explained", () => {
+    assert.deepStrictEqual(Fault.parse("reset-file"), { name: "reset-file" })
+    assert.deepStrictEqual(Fault.parse("api-500@getAll=3"), { name: "api-500", target: "getAll", count: 3 })
+    assert.deepStrictEqual(Fault.parse("deny-link=always"), { name: "deny-link", count: Infinity })
+    for (const bad of ["nothing", "reset-file=", "reset-file=soon", "reset-file@=1", ""]) {
+      assert.isString(Fault.parse(bad), bad)
+    }
+  })
+})
