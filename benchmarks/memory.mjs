@@ -20,7 +20,7 @@ const { values: options } = parseArgs({
 const cli = fileURLToPath(new URL("../apps/longshore/dist/main.js", import.meta.url))
 const files = 4
 
-const bytesOf = (size) => Number.parseFloat(size) * (/GB$/.test(size) ? 1e9 : 1e6)
+const bytesOf = (size) => Number.parseFloat(size) * (size.endsWith("GB") ? 1e9 : 1e6)
 
 const measure = async (size, port) => {
   const env = {
@@ -61,9 +61,8 @@ const measure = async (size, port) => {
       env
     })
     let peak = 0
-    let over = false
-    const ended = new Promise((resolve) => child.once("exit", (code) => resolve(code))).finally(() => (over = true))
-    while (!over) {
+    const ended = new Promise((resolve) => child.once("exit", resolve))
+    while (child.exitCode === null && child.signalCode === null) {
       try {
         const status = readFileSync(`/proc/${child.pid}/status`, "utf8")
         peak = Math.max(peak, Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024)

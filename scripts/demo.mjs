@@ -84,9 +84,7 @@ const run = () => {
 say("Exporting three entity types, four files each")
 const total = types.length * 4 * 24e6
 const first = run()
-let over = false
-void first.ended.then(() => (over = true))
-while (!over) {
+while (first.child.exitCode === null && first.child.signalCode === null) {
   await sleep(100)
   const bytes = (await requests()).reduce((sum, request) => sum + (request.kind === "file" ? request.bytes : 0), 0)
   if (bytes >= total / 2) {

@@ -40,7 +40,7 @@ const byTag: { readonly [Tag in Exclude<Failure["_tag"], "JournalError" | "SinkE
 export const of = (failure: Failure): number => {
   switch (failure._tag) {
     case "JournalError":
-      return failure.reason === "Locked" ? locked : error
+      return failure.reason === "Locked" ? locked : failure.reason === "NoSpace" ? sink : error
     case "SinkError":
       // The reader of the pipe has what it wanted (`| head`): that is how pipes end, not a failure.
       return failure.reason === "Closed" ? ok : sink

@@ -150,7 +150,7 @@ const runOne = Effect.fnUntraced(function* (
   note: Display.Display["note"],
   request: ExportRequest
 ) {
-  const { exportId, maxWait, onBusy, onExpired, partSize, poll } = options
+  const { exportId, maxWait, onBusy, onExpired, partSize, poll, retries } = options
   const identity: RunIdentity.RunIdentity = {
     platformAddress: settings.platformAddress,
     account: settings.account,
@@ -169,7 +169,8 @@ const runOne = Effect.fnUntraced(function* (
     ...(exportId === undefined ? {} : { exportId }),
     ...(onBusy === undefined ? {} : { onBusy }),
     ...(maxWait === undefined ? {} : { maxWait }),
-    ...(poll === undefined ? {} : { poll })
+    ...(poll === undefined ? {} : { poll }),
+    ...(retries === undefined ? {} : { retries })
   }).pipe(Effect.provideService(Journal, Context.get(journal, Journal)))
 }, Effect.scoped)
 

@@ -13,6 +13,7 @@ describe("ExitCode", () => {
     expect(ExitCode.of(new AddRejected({ operation: "add", entityType: "Bill" }))).toBe(4)
     expect(ExitCode.of(new JournalError({ ...journal, reason: "Locked" }))).toBe(11)
     expect(ExitCode.of(new JournalError({ ...journal, reason: "Broken" }))).toBe(1)
+    expect(ExitCode.of(new JournalError({ ...journal, reason: "NoSpace" }))).toBe(9)
     expect(ExitCode.of(new SinkError({ ...sink, reason: "NoSpace" }))).toBe(9)
     expect(ExitCode.of(new SinkError({ ...sink, reason: "Closed" }))).toBe(0)
   })

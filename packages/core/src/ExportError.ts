@@ -234,7 +234,7 @@ export class WaitTimedOut extends Schema.TaggedError<WaitTimedOut>()("WaitTimedO
   override get message(): string {
     const seconds = Math.round(this.waited / 1000)
     return this.waitingFor === "slot"
-      ? `No new export was accepted within ${seconds} s: another one is still running.`
+      ? `The API accepted no new export within ${seconds} s; most likely another one of this type is still running.`
       : `Export ${this.exportId} was not ready within ${seconds} s; it goes on at Mews.`
   }
   readonly retryable = true
@@ -381,7 +381,7 @@ export class SinkError extends Schema.TaggedError<SinkError>()("SinkError", {
   get nextStep(): string {
     switch (this.reason) {
       case "NoSpace":
-        return "Make room or choose another target, then run the same command again: the parts that are stored are kept."
+        return "Make room or choose another target, then run the same command again."
       case "PermissionDenied":
         return "Give this user the right to write there or choose another target, then run the same command again."
       case "NotRewindable":
@@ -394,13 +394,13 @@ export class SinkError extends Schema.TaggedError<SinkError>()("SinkError", {
 
 /**
  * The journal cannot be used. `Locked`: another process works on this run. `OtherRequest`, `NewerVersion`, `Broken`:
- * the file is not ours to go on with. `Unavailable`: it cannot be read or written.
+ * the file is not ours to go on with. `NoSpace`, `Unavailable`: it cannot be read or written.
  *
  * @since 0.1.0
  * @category errors
  */
 export class JournalError extends Schema.TaggedError<JournalError>()("JournalError", {
-  reason: Schema.Literals(["Locked", "OtherRequest", "NewerVersion", "Broken", "Unavailable"]),
+  reason: Schema.Literals(["Locked", "OtherRequest", "NewerVersion", "Broken", "NoSpace", "Unavailable"]),
   location: Schema.String,
   problem: Schema.String
 }) {
@@ -420,6 +420,8 @@ export class JournalError extends Schema.TaggedError<JournalError>()("JournalErr
         return "Use the version of Longshore that wrote it, or a newer one."
       case "Broken":
         return "Move the file away and run the command again; --export-id ID takes up the export that it names, if it names one."
+      case "NoSpace":
+        return "Make room, or choose another folder with --state, then run the same command again."
       case "Unavailable":
         return "Make the folder readable and writable, or choose another with --state."
     }

@@ -51,6 +51,8 @@ export interface ExportRunOptions {
   readonly maxWait?: Duration.Duration
   /** A fixed time between looks. Default: 2 seconds at first, then doubling up to 5 minutes. */
   readonly poll?: Duration.Duration
+  /** How often `add` is sent again when it certainly did not arrive or was limited. Default 6: about half a minute. */
+  readonly retries?: number
   /** Bytes. Default 8 MiB; more if the sink's limits ask for it. */
   readonly partSize?: number
 }
@@ -126,7 +128,12 @@ const obtain = Effect.fnUntraced(function* (options: ExportRunOptions, renewal: 
   }
   const { onBusy = "auto", request } = options
   const every = yield* cadence(options)
-  return yield* within(waiting, "slot", undefined, ask({ request, renewal, onBusy, every }))
+  return yield* within(
+    waiting,
+    "slot",
+    undefined,
+    ask({ request, renewal, onBusy, every, retries: options.retries ?? 6 })
+  )
 })
 
 /** Waits until the export can be fetched. A status that is not known is not "finished". */

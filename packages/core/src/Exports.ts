@@ -246,8 +246,8 @@ export const validate = Effect.fnUntraced(function* (request: ExportRequest): Ef
 })
 
 const isDate = (text: string): boolean => {
-  const parsed = Date.parse(`${text}T00:00:00Z`)
-  return /^\d{4}-\d{2}-\d{2}$/.test(text) && new Date(parsed).toISOString().startsWith(text)
+  const parsed = new Date(`${text}T00:00:00Z`)
+  return /^\d{4}-\d{2}-\d{2}$/.test(text) && !Number.isNaN(parsed.getTime()) && parsed.toISOString().startsWith(text)
 }
 
 const toWire = (request: ExportRequest) => ({

@@ -302,6 +302,13 @@ describe("parameters are checked before anything is sent", () => {
         filters: { ledgerEntryFilters: { posting: { start: "2026-02-30", end: "2026-03-01" } } }
       }
     ],
+    [
+      "a month that does not exist",
+      {
+        entityType: "LedgerEntry",
+        filters: { ledgerEntryFilters: { posting: { start: "2026-13-01", end: "2026-13-02" } } }
+      }
+    ],
     ["no ids", { entityType: "Payment", scope: { enterpriseIds: [] } }],
     ["an id that is none", { entityType: "Payment", scope: { chainIds: ["x"] } }]
   ]

@@ -15,10 +15,9 @@ export interface AskOptions {
   readonly onBusy: "auto" | "fail" | "wait"
   /** How long to wait before asking again for the n-th time. */
   readonly every: (attempt: number) => Duration.Duration
+  /** How often a request that certainly did not reach the API is sent again. */
+  readonly retries: number
 }
-
-/** How often a request that certainly did not reach the API is sent again: about half a minute. */
-const retries = 6
 
 /**
  * Each asking is two steps. The intent, with an id of this process, is durable before `add` is sent; then what became
@@ -59,7 +58,7 @@ export const ask = Effect.fnUntraced(function* (options: AskOptions) {
 type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 const request = Effect.fnUntraced(function* (
-  { every, onBusy, request }: AskOptions,
+  { every, onBusy, request, retries }: AskOptions,
   foreignIntent: boolean,
   restore: Restore
 ): Effect.fn.Return<typeof Asked.Type, AddOutcomeUnknown | UnexpectedResponse | Refusal, Exports> {

@@ -23,7 +23,7 @@ export const codeOf = (cause: unknown): string =>
 export const unavailable = (path: string, cause: unknown): JournalError => {
   const code = codeOf(cause)
   return new JournalError({
-    reason: "Unavailable",
+    reason: code === "ENOSPC" || code === "EDQUOT" ? "NoSpace" : "Unavailable",
     location: path,
     problem: `${words[code] ?? "the operating system refused"} (${code})`
   })

@@ -102,6 +102,6 @@ const parseRange = (header: string | null, size: number) => {
   if (match === null) return null
   const start = Number(match[1])
   const last = match[2] === "" ? size - 1 : Number(match[2])
-  if (last < start) return null
+  if (match[2] !== "" && last < start) return null
   return start >= size ? "unsatisfiable" : { start, end: Math.min(last, size - 1) }
 }
