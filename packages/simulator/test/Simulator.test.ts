@@ -25,7 +25,8 @@ const call = Effect.fnUntraced(function* (
   const text = Buffer.concat([...answer.body()]).toString()
   yield* answer.sent(text.length)
   // Some answers are no JSON on purpose.
-  const json: Json = text.startsWith("{") ? JSON.parse(text) : {}
+  const isJson = answer.headers["content-type"]?.startsWith("application/json") === true && text.startsWith("{")
+  const json: Json = isJson ? JSON.parse(text) : {}
   return { answer, status: answer.status, headers: answer.headers, text, json }
 })
 const add = (EntityType = "Reservation", more: object = {}) => call(addPath, { EntityType, ...more })
