@@ -96,7 +96,7 @@ describe.concurrent("longshore export", () => {
 
   it("stops at Ctrl-C and prints the command that goes on; nobody else may use the journal meanwhile", async (context) => {
     const lab = laboratory(context)
-    const { env, exports, requests } = await lab.simulator("--file-size", "6MB", "--bandwidth", "1MB")
+    const { env, exports, requests } = await lab.simulator("--file-size", "6MB", "--bandwidth", "400KB")
     const target = Path.join(await lab.folder(), "it's here")
     const command = ["export", "Payment", "--to", target, "--part-size", "1MB", "--fresh"]
     const first = lab.start(command, { env })

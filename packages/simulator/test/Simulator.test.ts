@@ -126,6 +126,36 @@ describe("exports", () => {
   )
 })
 
+describe("knobs", () => {
+  test(
+    "the first documentation knows five types",
+    Effect.gen(function* () {
+      assert.strictEqual((yield* add("Company")).status, 200)
+      assert.strictEqual((yield* add("Bill")).status, 400)
+    }),
+    { profile: "seed" }
+  )
+
+  test(
+    "by default a second export is refused with 400",
+    Effect.andThen(
+      add(),
+      Effect.gen(function* () {
+        assert.strictEqual((yield* add()).status, 400)
+      })
+    )
+  )
+
+  test(
+    "an unknown id can be passed over",
+    Effect.gen(function* () {
+      const found = yield* look("3fa85f64-5717-4562-b3fc-2c963f66afa6")
+      assert.deepStrictEqual(found.json, { Exports: [] })
+    }),
+    { unknownId: "omit" }
+  )
+})
+
 describe("links", () => {
   test(
     "end after ten minutes, each at its own time, with the storage's XML",

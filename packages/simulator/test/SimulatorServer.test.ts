@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
 import * as https from "node:https"
+import { connect } from "node:net"
 import { Simulator, SimulatorServer } from "../src/index.ts"
 
 type Json = Record<string, any>
@@ -134,7 +135,7 @@ describe("on loopback", () => {
       const [key, cert] = ["key", "cert"].map((name) =>
         readFileSync(new URL(`./fixtures/${name}.pem`, import.meta.url), "utf8")
       )
-      const url = yield* Effect.scoped(
+      const port = yield* Effect.scoped(
         Effect.gen(function* () {
           const server = yield* SimulatorServer.make({ tls: { key: key ?? "", cert: cert ?? "" } })
           const status = yield* Effect.callback<number | undefined>((resume) => {
@@ -145,16 +146,14 @@ describe("on loopback", () => {
           })
           assert.strictEqual(status, 404)
           assert.isTrue(server.url.startsWith("https://127.0.0.1:"))
-          return server.url
+          return server.port
         })
       )
-      const outcome = yield* Effect.promise(() =>
-        fetch(url.replace("https", "http")).then(
-          () => "answer",
-          () => "gone"
-        )
-      )
-      assert.strictEqual(outcome, "gone")
+      const outcome = yield* Effect.callback<string | undefined>((resume) => {
+        const socket = connect({ port, host: "127.0.0.1" }, () => resume(Effect.succeed("connected")))
+        socket.once("error", (error: NodeJS.ErrnoException) => resume(Effect.succeed(error.code)))
+      })
+      assert.strictEqual(outcome, "ECONNREFUSED")
     }).pipe(Effect.provide(Simulator.layer()))
   )
 
