@@ -56,7 +56,7 @@ const simulator = spawn(
     "--files",
     "4",
     "--file-size",
-    "24MB",
+    "16MB",
     "--pending",
     "1s"
   ].concat(["--processing", "1s", "--link-ttl", "3s", "--bandwidth", "6MB"]),
@@ -82,7 +82,7 @@ const run = () => {
 }
 
 say("Exporting three entity types, four files each")
-const total = types.length * 4 * 24e6
+const total = types.length * 4 * 16e6
 const first = run()
 while (first.child.exitCode === null && first.child.signalCode === null) {
   await sleep(100)

@@ -217,6 +217,27 @@ describe("a run", () => {
     })
   )
 
+  it.effect("F31 an outage during a long wait is borne, and one at its beginning is told at once", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ simulator: { ...small, processing: "2 hours" } })
+      const outage = Effect.gen(function* () {
+        yield* Effect.sleep("1 hour")
+        yield* world.simulator.addFault({ name: "api-503-html", target: "getAll", count: Infinity })
+        yield* Effect.sleep("30 minutes")
+        yield* world.simulator.clearFaults
+      })
+      yield* patiently(Effect.all([world.run(), outage], { concurrency: "unbounded" }), "5 seconds")
+      yield* delivered(world)
+      assert.include(world.tags(), "LookFailed")
+
+      const early = yield* makeWorld({
+        simulator: { ...small, faults: [{ name: "api-503-html", target: "getAll", count: Infinity }] }
+      })
+      const result = yield* patiently(Effect.result(early.run()))
+      assert.strictEqual(result._tag === "Failure" && result.failure._tag, "ApiUnavailable")
+    })
+  )
+
   it.effect("F24 waits no longer than it may", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld({ simulator: { ...small, processing: "1 day" } })
@@ -291,6 +312,17 @@ describe("asking", () => {
       const result = yield* patiently(Effect.result(world.run({ onBusy: "fail" })))
       assert.strictEqual(result._tag === "Failure" && result.failure._tag, "AddOutcomeUnknown")
       assert.strictEqual(yield* world.count("add"), 1)
+    })
+  )
+
+  it.effect("F16 an API that never answers is told of, whatever the policy", () =>
+    Effect.gen(function* () {
+      for (const onBusy of ["auto", "wait"] as const) {
+        const world = yield* makeWorld({ simulator: { ...small, faults: [{ name: "api-500", count: Infinity }] } })
+        const result = yield* patiently(Effect.result(world.run({ onBusy })))
+        assert.strictEqual(result._tag === "Failure" && result.failure._tag, "AddOutcomeUnknown")
+        assert.isAtMost(yield* world.count("add"), 4)
+      }
     })
   )
 

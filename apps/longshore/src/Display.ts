@@ -47,7 +47,8 @@ export const make = Effect.fnUntraced(function* (
   }
   let drawn = 0
   let last = yield* Clock.currentTimeMillis
-  const clear = () => (drawn === 0 ? "" : `\u001b[${drawn}A\u001b[0J`)
+  // From the first column: a terminal echoes ^C where the cursor is.
+  const clear = () => (drawn === 0 ? "" : `\r\u001b[${drawn}A\u001b[0J`)
   const block = (now: number): string => {
     // Some terminals claim to have no columns.
     const columns = screen.columns === undefined || screen.columns < 20 ? 80 : screen.columns

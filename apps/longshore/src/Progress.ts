@@ -78,6 +78,9 @@ export class Progress {
         enter(run, "waiting", `${event.status}, next look in ${duration(event.nextIn)}`)
         return changed ? line(`export ${event.exportId} is ${event.status}`) : undefined
       }
+      case "LookFailed":
+        enter(run, "waiting", `no answer, next look in ${duration(event.nextIn)}`)
+        return line(`${event.problem} The wait goes on`)
       case "ExportReady":
         enter(run, "transferring", "")
         run.totalFiles = event.files

@@ -25,6 +25,7 @@ const file = { ...common, key: Schema.String }
  * - `AnswerLost`: `add` was sent and nobody knows whether it was accepted.
  * - `SlotBusy`: the API refuses another export of this type for now; asked again after `retryIn` milliseconds.
  * - `ExportPolled`: a look at the export; the next one after `nextIn` milliseconds if it is not finished.
+ * - `LookFailed`: a look got no answer; the wait goes on.
  * - `ExportReady`: files can be fetched. `ExportRenewed`: it failed or expired, and another is asked for.
  * - `FileStarted`: a file of `size` bytes, of which `stored` were there already.
  * - `BytesReceived`: bytes on their way, also those of attempts that fail later. `PartStored`: a part is durable.
@@ -46,6 +47,12 @@ export const ExportEvent = Schema.Union([
     exportId: ExportId,
     status: Schema.String,
     attempt: Schema.Int,
+    nextIn: Schema.Finite
+  }),
+  Schema.TaggedStruct("LookFailed", {
+    ...common,
+    exportId: ExportId,
+    problem: Schema.String,
     nextIn: Schema.Finite
   }),
   Schema.TaggedStruct("ExportReady", {

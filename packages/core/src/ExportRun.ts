@@ -20,9 +20,16 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { ExportId, ExportRequest } from "./Export.ts"
-import { ExportError, ExportExpired, ExportFailed, SinkError, WaitTimedOut } from "./ExportError.ts"
+import {
+  ExportError,
+  ExportExpired,
+  ExportFailed,
+  type ExportNotFound,
+  SinkError,
+  WaitTimedOut
+} from "./ExportError.ts"
 import { forEntityType, publish } from "./ExportEvent.ts"
-import { Exports, validate } from "./Exports.ts"
+import { type ApiError, Exports, validate } from "./Exports.ts"
 import * as FileLinks from "./FileLinks.ts"
 import { ask } from "./internal/asking.ts"
 import { deliver } from "./internal/delivery.ts"
@@ -150,8 +157,20 @@ const ready = Effect.fnUntraced(function* (
   const every = yield* cadence(options)
   let attempt = 0
   let seen: Ready | undefined
+  const began = yield* Clock.currentTimeMillis
+  let answered = began
+  /** An outage is borne for as long as the wait before it was, at most an hour: who waited long is not let down. */
+  const borne = Effect.fnUntraced(function* (error: ApiError | ExportNotFound) {
+    const now = yield* Clock.currentTimeMillis
+    if (!error.retryable || now - answered > Math.min(answered - began, 3_600_000)) return yield* error
+    const nextIn = Duration.toMillis(every(attempt++))
+    yield* publish({ _tag: "LookFailed", exportId, problem: error.message, nextIn })
+    return undefined
+  })
   const look = Effect.gen(function* () {
-    const found = yield* exports.get(exportId)
+    const found = yield* exports.get(exportId).pipe(Effect.catch(borne))
+    if (found === undefined) return Option.none<Ready>()
+    answered = yield* Clock.currentTimeMillis
     if (found.status === "Failed") return yield* new ExportFailed({ exportId })
     if (found.status === "Expired") return yield* new ExportExpired({ exportId })
     if (found.status !== "Success") {

@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import * as RateLimiter from "effect/persistence/RateLimiter"
 import * as Redacted from "effect/Redacted"
 import * as Request from "effect/Request"
@@ -116,9 +117,12 @@ const make = Effect.fnUntraced(function* (options: ExportsOptions) {
 
   const resolver = RequestResolver.make<Get>(
     Effect.fnUntraced(function* (entries) {
-      const exit = yield* Effect.exit(getAll([...new Set(entries.map((entry) => entry.request.id))]))
+      const ids = [...new Set(entries.map((entry) => entry.request.id))]
+      const together = yield* Effect.exit(getAll(ids))
       for (const entry of entries) {
         const { id } = entry.request
+        // One id that the API does not take must not fail the others.
+        const exit = ids.length > 1 && isRejected(together) ? yield* Effect.exit(getAll([id])) : together
         if (Exit.isFailure(exit)) entry.completeUnsafe(Exit.failCause(exit.cause))
         else {
           // Order and completeness of the answer are not promised: match by id.
@@ -140,6 +144,11 @@ const make = Effect.fnUntraced(function* (options: ExportsOptions) {
     get: (id) => Effect.request(new Get({ id }), resolver)
   })
 })
+
+const isRejected = <A>(exit: Exit.Exit<A, ApiError>): boolean => {
+  const error = Exit.findErrorOption(exit)
+  return Option.isSome(error) && error.value._tag === "RequestRejected"
+}
 
 const addOnce = (
   call: Call,

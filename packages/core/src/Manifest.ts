@@ -9,7 +9,7 @@ import { ObjectKey } from "./ObjectSink.ts"
 
 /**
  * A delivered file. `crc32` (eight hexadecimal digits) is that of every byte received, compared with what the sink
- * stored. `etag` is what the host knew the content by; `path` names its source without the secret part of the link.
+ * stored. `etag` is what the host knew the content by.
  *
  * @since 0.1.0
  * @category models

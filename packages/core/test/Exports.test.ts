@@ -154,6 +154,25 @@ describe("look-ups", () => {
     })
   )
 
+  it.effect("F20 an id that the API rejects fails alone", () =>
+    Effect.gen(function* () {
+      const { result } = yield* patiently(
+        using(
+          (_, request) =>
+            (bodyOf(request)["ExportIds"] as Array<string>).includes(id(2))
+              ? json({ Message: "Invalid ExportIds" }, 400)
+              : json({ Exports: (bodyOf(request)["ExportIds"] as Array<string>).map((Id) => wire(0, { Id })) }),
+          (exports) => Effect.forEach([1, 2, 3], (n) => Effect.result(exports.get(id(n))), { concurrency: "unbounded" })
+        )
+      )
+      if (result._tag !== "Success") return assert.fail()
+      assert.deepStrictEqual(
+        result.success.map((found) => (found._tag === "Success" ? found.success.id : found.failure._tag)),
+        [id(1), "RequestRejected", id(3)]
+      )
+    })
+  )
+
   it.effect("F30 of more than 1000 ids are split", () =>
     Effect.gen(function* () {
       const ids = Array.from({ length: 2500 }, (_, n) => id(n))

@@ -19,6 +19,9 @@ export interface AskOptions {
   readonly retries: number
 }
 
+/** How many answers in a row may be lost. */
+const maxUnknown = 3
+
 /**
  * Each asking is two steps. The intent, with an id of this process, is durable before `add` is sent; then what became
  * of it. An intent of another process without an outcome means that the API may have accepted an export whose id nobody
@@ -74,7 +77,7 @@ const request = Effect.fnUntraced(function* (
     yield* publish({ _tag: "AnswerLost", problem })
     if (onBusy === "fail") return yield* new AddOutcomeUnknown({ operation: "add", entityType, problem })
   }
-  for (let attempt = 0, failures = 0; ;) {
+  for (let attempt = 0, failures = 0, unknown = 0; ;) {
     const result = yield* Effect.result(exports.add(request))
     if (result._tag === "Success") {
       const exportId: ExportId = result.success.id
@@ -85,13 +88,15 @@ const request = Effect.fnUntraced(function* (
     switch (error._tag) {
       case "AddRejected": {
         if (onBusy === "fail" || (onBusy === "auto" && !lost)) return { _tag: "Refused", error }
+        unknown = 0
         const millis = Duration.toMillis(every(attempt++))
         yield* publish({ _tag: "SlotBusy", problem: refusal(error), retryIn: millis })
         yield* wait(millis)
         break
       }
       case "AddOutcomeUnknown": {
-        if (onBusy === "fail") return yield* error
+        // One lost answer is worth a wait for the slot. An API that never answers is not.
+        if (onBusy === "fail" || ++unknown > maxUnknown) return yield* error
         lost = true
         yield* publish({ _tag: "AnswerLost", problem: error.problem })
         yield* wait(Duration.toMillis(every(attempt++)))
