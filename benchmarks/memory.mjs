@@ -7,8 +7,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { cpus, tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
-import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
+import { cli, startSimulator } from "../scripts/simulator.mjs"
 
 const { values: options } = parseArgs({
   options: {
@@ -17,48 +17,23 @@ const { values: options } = parseArgs({
     small: { type: "string", default: "400MB" }
   }
 })
-const cli = fileURLToPath(new URL("../apps/longshore/dist/main.js", import.meta.url))
 const files = 4
 
 const bytesOf = (size) => Number.parseFloat(size) * (size.endsWith("GB") ? 1e9 : 1e6)
 
-const measure = async (size, port) => {
-  const env = {
-    ...process.env,
-    LONGSHORE_PLATFORM_ADDRESS: `http://127.0.0.1:${port}`,
-    LONGSHORE_CLIENT_TOKEN: "bench-client",
-    LONGSHORE_ACCESS_TOKEN: "bench-access"
-  }
-  const simulator = spawn(
-    process.execPath,
-    [
-      cli,
-      "simulate",
-      "--port",
-      String(port),
-      "--files",
-      String(files),
-      "--file-size",
-      `${bytesOf(size) / files}`
-    ].concat(["--pending", "0s", "--processing", "100ms"]),
-    { stdio: "ignore", env }
+const measure = async (size) => {
+  const simulator = await startSimulator(
+    ..."--pending 0s --processing 100ms --files".split(" "),
+    String(files),
+    "--file-size",
+    String(bytesOf(size) / files)
   )
   const target = mkdtempSync(join(tmpdir(), "longshore-memory-"))
   try {
-    for (let tries = 0; tries < 100; tries++) {
-      if (
-        await fetch(`${env.LONGSHORE_PLATFORM_ADDRESS}/_simulator/exports`).then(
-          () => true,
-          () => false
-        )
-      )
-        break
-      await sleep(100)
-    }
     const started = performance.now()
     const child = spawn(process.execPath, [cli, "export", "Reservation", "--to", target, "--poll", "200ms"], {
-      stdio: ["ignore", "ignore", "ignore"],
-      env
+      stdio: "ignore",
+      env: simulator.env
     })
     let peak = 0
     const ended = new Promise((resolve) => child.once("exit", resolve))
@@ -75,7 +50,7 @@ const measure = async (size, port) => {
     if (code !== 0) throw new Error(`the run of ${size} ended with ${code}`)
     return { peak, seconds: (performance.now() - started) / 1000 }
   } finally {
-    simulator.kill()
+    simulator.stop()
     rmSync(target, { recursive: true, force: true })
   }
 }
@@ -84,7 +59,7 @@ const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.l
 const runs = { large: [], small: [] }
 for (let round = 0; round < Number(options.rounds); round++) {
   for (const kind of ["small", "large"]) {
-    runs[kind].push(await measure(options[kind], 42_000 + Math.floor(Math.random() * 10_000)))
+    runs[kind].push(await measure(options[kind]))
   }
 }
 const mib = (bytes) => (bytes / 2 ** 20).toFixed(0)

@@ -5,78 +5,25 @@ import { createHash } from "node:crypto"
 import { createReadStream, existsSync, readFileSync, rmSync, statSync } from "node:fs"
 import { join, relative } from "node:path"
 import { pipeline } from "node:stream/promises"
-import { fileURLToPath } from "node:url"
-import { createServer } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
+import { fileURLToPath } from "node:url"
+import { cli, moved, startSimulator } from "./simulator.mjs"
 
-const root = fileURLToPath(new URL("..", import.meta.url))
-const cli = join(root, "apps/longshore/dist/main.js")
-const target = join(root, "demo-data")
+const target = fileURLToPath(new URL("../demo-data", import.meta.url))
 const types = ["Reservation", "Customer", "OrderItem"]
 const started = performance.now()
 
 const say = (text) => console.log(`\n\u25B8 ${text}`)
-const freePort = () =>
-  new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once("error", reject)
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address()
-      server.close(() => resolve(port))
-    })
-  })
-
-const port = await freePort()
-const address = `http://127.0.0.1:${port}`
-const env = {
-  ...process.env,
-  LONGSHORE_PLATFORM_ADDRESS: address,
-  LONGSHORE_CLIENT_TOKEN: "demo-client-token",
-  LONGSHORE_ACCESS_TOKEN: "demo-access-token"
-}
-const witness = async (path) => (await fetch(`${address}/_simulator/${path}`)).text()
-const requests = async () =>
-  (await witness("requests"))
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line))
-
 rmSync(target, { recursive: true, force: true })
 
 say("Starting the simulator of the Connector API (its links live 3 seconds here, Mews's live 10 minutes)")
-const simulator = spawn(
-  process.execPath,
-  [
-    cli,
-    "simulate",
-    "--port",
-    String(port),
-    "--seed",
-    "7",
-    "--files",
-    "4",
-    "--file-size",
-    "16MB",
-    "--pending",
-    "1s"
-  ].concat(["--processing", "1s", "--link-ttl", "3s", "--bandwidth", "6MB"]),
-  { stdio: ["ignore", "ignore", "inherit"], env }
-)
-process.on("exit", () => simulator.kill())
-for (let tries = 0; ; tries++) {
-  const answers = await witness("exports").then(
-    () => true,
-    () => false
-  )
-  if (answers) break
-  if (tries > 100) throw new Error("The simulator did not start.")
-  await sleep(100)
-}
+const flags = "--seed 7 --files 4 --file-size 16MB --pending 1s --processing 1s --link-ttl 3s --bandwidth 6MB"
+const simulator = await startSimulator(...flags.split(" "))
 
 const args = ["export", ...types, "--to", relative(process.cwd(), target) || target]
 const run = () => {
   console.log(`$ longshore ${args.join(" ")}`)
-  const child = spawn(process.execPath, [cli, ...args], { stdio: ["ignore", "inherit", "inherit"], env })
+  const child = spawn(process.execPath, [cli, ...args], { stdio: ["ignore", "inherit", "inherit"], env: simulator.env })
   const ended = new Promise((resolve) => child.once("exit", (code, signal) => resolve({ code, signal })))
   return { child, ended }
 }
@@ -86,7 +33,7 @@ const total = types.length * 4 * 16e6
 const first = run()
 while (first.child.exitCode === null && first.child.signalCode === null) {
   await sleep(100)
-  const bytes = (await requests()).reduce((sum, request) => sum + (request.kind === "file" ? request.bytes : 0), 0)
+  const bytes = moved(await simulator.requests())
   if (bytes >= total / 2) {
     first.child.kill("SIGKILL")
     break
@@ -94,7 +41,7 @@ while (first.child.exitCode === null && first.child.signalCode === null) {
 }
 const { signal } = await first.ended
 if (signal !== "SIGKILL") throw new Error("The first run ended before it could be killed.")
-const before = await requests()
+const before = await simulator.requests()
 say("kill -9, half-way. The same command again carries on where it stopped:")
 const second = await run().ended
 if (second.code !== 0) {
@@ -103,7 +50,7 @@ if (second.code !== 0) {
 }
 
 say("Comparing every byte with the simulator's digests")
-const { exports } = JSON.parse(await witness("exports"))
+const exports = await simulator.exports()
 let files = 0
 let bytes = 0
 let wrong = 0
@@ -124,8 +71,7 @@ for (const { entityType, files: sent, id } of exports) {
     `          ${relative(process.cwd(), manifest)}  ${existsSync(manifest) ? `${statSync(manifest).size} B` : "MISSING"}`
   )
 }
-const after = await requests()
-const moved = (list) => list.reduce((sum, request) => sum + (request.kind === "file" ? request.bytes : 0), 0)
+const after = await simulator.requests()
 const sample = exports[0]
 const firstFile = join(target, sample.entityType, sample.id, `${sample.entityType}-00001.jsonl`)
 

@@ -5,13 +5,12 @@
 import { spawn } from "node:child_process"
 import { createHash, randomInt } from "node:crypto"
 import { createReadStream, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { pipeline } from "node:stream/promises"
 import { setTimeout as sleep } from "node:timers/promises"
-import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
+import { cli, moved, startSimulator } from "./simulator.mjs"
 
 const { values: options } = parseArgs({
   options: {
@@ -35,71 +34,26 @@ const random = () => {
   return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
 }
 
-const cli = fileURLToPath(new URL("../apps/longshore/dist/main.js", import.meta.url))
 const target = mkdtempSync(join(tmpdir(), "longshore-kill-"))
-const port = await new Promise((resolve, reject) => {
-  const server = createServer()
-  server.once("error", reject)
-  server.listen(0, "127.0.0.1", () => {
-    const { port } = server.address()
-    server.close(() => resolve(port))
-  })
-})
-const address = `http://127.0.0.1:${port}`
-const env = {
-  ...process.env,
-  LONGSHORE_PLATFORM_ADDRESS: address,
-  LONGSHORE_CLIENT_TOKEN: "kill-test-client",
-  LONGSHORE_ACCESS_TOKEN: "kill-test-access"
-}
-const simulator = spawn(
-  process.execPath,
-  [
-    cli,
-    "simulate",
-    "--port",
-    String(port),
-    "--seed",
-    "7",
-    "--files",
-    options.files,
-    "--file-size",
-    options["file-size"]
-  ].concat(["--pending", "200ms", "--processing", "300ms", "--bandwidth", "20MB"]),
-  { stdio: ["ignore", "ignore", "inherit"], env }
+process.on("exit", () => rmSync(target, { recursive: true, force: true }))
+const simulator = await startSimulator(
+  ..."--seed 7 --pending 200ms --processing 300ms --bandwidth 20MB".split(" "),
+  "--files",
+  options.files,
+  "--file-size",
+  options["file-size"]
 )
-process.on("exit", () => {
-  simulator.kill()
-  rmSync(target, { recursive: true, force: true })
-})
-const witness = async (path) => (await fetch(`${address}/_simulator/${path}`)).text()
-const requests = async () =>
-  (await witness("requests"))
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line))
-for (let tries = 0; ; tries++) {
-  if (
-    await witness("exports").then(
-      () => true,
-      () => false
-    )
-  )
-    break
-  if (tries > 100) throw new Error("The simulator did not start.")
-  await sleep(100)
-}
 
 console.log(`seed ${options.seed}: ${options.files} files of ${options["file-size"]}, ${kills} kills, target ${target}`)
 const args = ["export", "Reservation", "--to", target, "--concurrency", options.concurrency, "--poll", "200ms"]
 let killed = 0
 for (let attempt = 1; ; attempt++) {
-  const child = spawn(process.execPath, [cli, ...args], { stdio: ["ignore", "ignore", "pipe"], env })
+  const child = spawn(process.execPath, [cli, ...args], { stdio: ["ignore", "ignore", "pipe"], env: simulator.env })
   let errors = ""
   child.stderr.on("data", (chunk) => (errors = (errors + chunk).slice(-2000)))
   const ended = new Promise((resolve) => child.once("exit", (code, signal) => resolve({ code, signal })))
   if (killed < kills) {
-    const after = 600 + random() * 1_500
+    const after = 500 + random() * 1_300
     const early = await Promise.race([ended, sleep(after).then(() => undefined)])
     if (early === undefined) {
       child.kill("SIGKILL")
@@ -124,8 +78,8 @@ const check = (name, right, detail) => {
   console.log(`  ${right ? "ok  " : "FAIL"} ${name}${detail === undefined ? "" : `: ${detail}`}`)
 }
 
-const { exports } = JSON.parse(await witness("exports"))
-const seen = await requests()
+const exports = await simulator.exports()
+const seen = await simulator.requests()
 check("the process was killed as often as asked", killed === kills, `${killed}`)
 const adds = seen.filter((request) => request.kind === "add" && request.status === 200).length
 check("one accepted add", adds === 1 && exports.length === 1, `${adds}`)
@@ -142,9 +96,8 @@ for (const [index, { sha256, size }] of files.entries()) {
 }
 check("every file equals the simulator's digest", equal === files.length, `${equal} of ${files.length}`)
 
-const moved = seen.reduce((sum, request) => sum + (request.kind === "file" ? request.bytes : 0), 0)
 const probes = seen.filter((request) => request.kind === "file" && request.range === "bytes=0-0").length
-const twice = moved - probes - total
+const twice = moved(seen) - probes - total
 check(
   "at most the parts in flight at each kill were fetched twice",
   twice <= kills * concurrency * partSize,

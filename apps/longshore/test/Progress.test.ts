@@ -97,7 +97,7 @@ describe("Display", () => {
       assert.isAbove(written.length, 40)
       assert.match(written[0] ?? "", /^Bill: ready: 2 files, 20.0 MB\nBill .*\n$/)
       for (const frame of written.slice(1)) {
-        assert.isTrue(frame.startsWith("\u001b[1A\u001b[0J"))
+        assert.isTrue(frame.startsWith("\r\u001b[1A\u001b[0J"))
         for (const line of frame.slice(8).split("\n")) assert.isBelow(line.length, 40)
       }
     })
