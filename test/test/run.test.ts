@@ -1,8 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ExportId } from "@longshore/core/Export"
 import * as Manifest from "@longshore/core/Manifest"
+import * as ObjectSink from "@longshore/core/ObjectSink"
+import { MemorySink } from "@longshore/testkit"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Stream from "effect/Stream"
 import { makeWorld, patiently, truth, type WorldOptions } from "./world.ts"
 
 /** Every file of the last export is there, byte for byte, and the manifest says so. */
@@ -172,6 +176,33 @@ describe("a run", () => {
       const result = yield* patiently(Effect.result(world.run()))
       assert.strictEqual(result._tag === "Failure" && result.failure._tag, "IntegrityError")
       assert.strictEqual([...world.store.objects.keys()].filter((name) => name.endsWith("manifest.json")).length, 0)
+    })
+  )
+
+  it.effect("a sink that stores other bytes than it was given is found, and nothing is published", () =>
+    Effect.gen(function* () {
+      const store = MemorySink.makeStore()
+      const liar = Layer.effect(
+        ObjectSink.ObjectSink,
+        Effect.map(ObjectSink.ObjectSink, (sink) =>
+          ObjectSink.make({
+            ...sink,
+            open: (object) =>
+              Effect.map(sink.open(object), (writer) => ({
+                ...writer,
+                write: (part, bytes) =>
+                  writer.write(
+                    part,
+                    part.number === 3 ? Stream.map(bytes, (chunk) => chunk.map((byte) => byte ^ 1)) : bytes
+                  )
+              }))
+          })
+        )
+      ).pipe(Layer.provide(MemorySink.layer(store)), Layer.fresh)
+      const world = yield* makeWorld({ simulator: small, sink: liar })
+      const result = yield* patiently(Effect.result(world.run()))
+      assert.strictEqual(result._tag === "Failure" && result.failure._tag, "IntegrityError")
+      assert.strictEqual(store.objects.size, 0)
     })
   )
 
