@@ -2,7 +2,7 @@
  * CRC-32 (ISO-HDLC, the one of zip, gzip and PNG): how Longshore proves that the bytes which were stored are the bytes
  * which were received. Checksums of neighbouring parts combine into the checksum of the whole without reading it again.
  *
- * The function is a service with a portable default; on Node.js provide `zlib.crc32`, which is ten times as fast:
+ * The function is a service with a portable default; on Node.js provide `zlib.crc32`, which is eight times as fast:
  *
  * ```ts
  * import { Crc32 } from "@longshore/core"
