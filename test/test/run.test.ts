@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { makeWorld, patiently, truth, type WorldOptions } from "./world.ts"
+import { crc32 } from "node:zlib"
 
 /** Every file of the last export is there, byte for byte, and the manifest says so. */
 const delivered = Effect.fnUntraced(function* (world: Effect.Success<ReturnType<typeof makeWorld>>) {
@@ -179,30 +180,93 @@ describe("a run", () => {
     })
   )
 
-  it.effect("a sink that stores other bytes than it was given is found, and nothing is published", () =>
+  /** A sink in memory whose writers are different. */
+  const different = (
+    store: MemorySink.MemoryStore,
+    change: (writer: ObjectSink.ObjectWriter) => Partial<ObjectSink.ObjectWriter>
+  ) =>
+    Layer.effect(
+      ObjectSink.ObjectSink,
+      Effect.map(ObjectSink.ObjectSink, (sink) =>
+        ObjectSink.make({
+          ...sink,
+          open: (object) => Effect.map(sink.open(object), (writer) => ({ ...writer, ...change(writer) }))
+        })
+      )
+    ).pipe(Layer.provide(MemorySink.layer(store)), Layer.fresh)
+
+  it.effect(
+    "F80 a store that got other bytes than were received is told by its checksum, and the part is sent again",
+    () =>
+      Effect.gen(function* () {
+        const flipping = (times: number) => {
+          const store = MemorySink.makeStore()
+          let left = times
+          const sink = different(store, (writer) => ({
+            write: (part, bytes, crc32) =>
+              writer.write(
+                part,
+                part.number === 3 && left-- > 0 ? Stream.map(bytes, (chunk) => chunk.map((byte) => byte ^ 1)) : bytes,
+                crc32
+              )
+          }))
+          return { store, sink }
+        }
+        const once = flipping(1)
+        const world = yield* makeWorld({ simulator: { ...small, files: 1 }, sink: once.sink })
+        yield* patiently(world.run())
+        const [expected] = yield* truth(world.simulator)
+        for (const file of expected?.files ?? []) {
+          assert.strictEqual(Buffer.compare(once.store.objects.get(file.key)?.bytes ?? Buffer.alloc(0), file.bytes), 0)
+        }
+        const always = flipping(Infinity)
+        const other = yield* makeWorld({ simulator: { ...small, files: 1 }, sink: always.sink })
+        const result = yield* patiently(Effect.result(other.run()))
+        if (result._tag !== "Failure" || result.failure._tag !== "SinkError")
+          return assert.fail("a SinkError is expected")
+        assert.strictEqual(result.failure.reason, "Corrupt")
+        assert.strictEqual(always.store.objects.size, 0)
+      })
+  )
+
+  it.effect("F67 a stored part that the sink does not confirm is fetched again, and only that one", () =>
     Effect.gen(function* () {
       const store = MemorySink.makeStore()
-      const liar = Layer.effect(
-        ObjectSink.ObjectSink,
-        Effect.map(ObjectSink.ObjectSink, (sink) =>
-          ObjectSink.make({
-            ...sink,
-            open: (object) =>
-              Effect.map(sink.open(object), (writer) => ({
-                ...writer,
-                write: (part, bytes) =>
-                  writer.write(
-                    part,
-                    part.number === 3 ? Stream.map(bytes, (chunk) => chunk.map((byte) => byte ^ 1)) : bytes
-                  )
-              }))
-          })
-        )
-      ).pipe(Layer.provide(MemorySink.layer(store)), Layer.fresh)
-      const world = yield* makeWorld({ simulator: small, sink: liar })
-      const result = yield* patiently(Effect.result(world.run()))
-      assert.strictEqual(result._tag === "Failure" && result.failure._tag, "IntegrityError")
-      assert.strictEqual(store.objects.size, 0)
+      let die = true
+      const sink = different(store, (writer) => ({
+        commit: die ? Effect.die("the process ends here") : writer.commit,
+        confirm: (part) => Effect.succeed(part.number !== 2)
+      }))
+      const world = yield* makeWorld({ simulator: { ...small, files: 1 }, sink })
+      yield* patiently(Effect.exit(world.run()))
+      const before = yield* world.count("file", 206)
+      die = false
+      const { manifest } = yield* patiently(world.run())
+      assert.strictEqual((yield* world.count("file", 206)) - before, 1)
+      const lost = world.events.flatMap((event) => (event._tag === "PartLost" ? [event.part] : []))
+      assert.deepStrictEqual(lost, [2])
+      assert.strictEqual(manifest.files.length, 1)
+    })
+  )
+
+  it.effect("a part whose CRC-32 the sink cannot tell before the commit is read back after it", () =>
+    Effect.gen(function* () {
+      const store = MemorySink.makeStore()
+      let die = true
+      const sink = different(store, (writer) => ({
+        stored: writer.stored.map((part) => ({ ...part, crc32: undefined })),
+        commit: die ? Effect.die("the process ends here") : writer.commit
+      }))
+      const world = yield* makeWorld({ simulator: { ...small, files: 1 }, sink })
+      yield* patiently(Effect.exit(world.run()))
+      die = false
+      const { manifest } = yield* patiently(world.run())
+      const [expected] = yield* truth(world.simulator)
+      const bytes = expected?.files[0]?.bytes ?? Buffer.alloc(0)
+      assert.deepStrictEqual(
+        manifest.files.map((file) => file.crc32),
+        [crc32(bytes).toString(16).padStart(8, "0")]
+      )
     })
   )
 

@@ -43,7 +43,7 @@ export const of = (failure: Failure): number => {
       return failure.reason === "Locked" ? locked : failure.reason === "NoSpace" ? sink : error
     case "SinkError":
       // The reader of the pipe has what it wanted (`| head`): that is how pipes end, not a failure.
-      return failure.reason === "Closed" ? ok : sink
+      return failure.reason === "Closed" ? ok : failure.reason === "Corrupt" ? integrity : sink
     default:
       return byTag[failure._tag]
   }

@@ -246,7 +246,7 @@ export class WaitTimedOut extends Schema.TaggedError<WaitTimedOut>()("WaitTimedO
 /**
  * Why one attempt at bytes failed. `LinkRejected`: 403, 404, 410, answered by a new link. `ContentChanged`: 412, or
  * another ETag, size or prefix than planned. `BadRange`: the answer is not the range that was asked for. `Truncated`,
- * `Overlong`: too few or too many bytes. `Encoded`: a content coding in spite of `identity`. `Unavailable`: no
+ * `Overlong`: too few or too many bytes. `Corrupt`: not the bytes of its `Content-MD5`. `Encoded`: a content coding in spite of `identity`. `Unavailable`: no
  * connection, 408, 429, 5xx. `Stalled`: no bytes for too long. `Refused`: any other status.
  *
  * @since 0.1.0
@@ -258,6 +258,7 @@ export const SourceReason = Schema.Literals([
   "BadRange",
   "Truncated",
   "Overlong",
+  "Corrupt",
   "Encoded",
   "Unavailable",
   "Stalled",
@@ -287,7 +288,7 @@ export class SourceError extends Schema.TaggedError<SourceError>()("SourceError"
     return `The file host ${this.problem}.`
   }
   get retryable(): boolean {
-    return ["BadRange", "Truncated", "Overlong", "Unavailable", "Stalled"].includes(this.reason)
+    return ["BadRange", "Truncated", "Overlong", "Corrupt", "Unavailable", "Stalled"].includes(this.reason)
   }
   get nextStep(): string {
     return this.retryable
@@ -338,7 +339,8 @@ export class IntegrityError extends Schema.TaggedError<IntegrityError>()("Integr
 
 /**
  * What went wrong in a sink. `NoSpace`, `PermissionDenied`, `Closed` (the reader of a pipe is gone) and `NotRewindable`
- * need a person; `Conflict` means that another writer changed the object; `Unavailable` may pass.
+ * need a person; `Conflict` means that another writer changed the object; `Corrupt`, that other bytes were stored than were
+ * received, and `Unavailable` may pass.
  *
  * @since 0.1.0
  * @category errors
@@ -350,6 +352,7 @@ export const SinkReason = Schema.Literals([
   "Conflict",
   "Closed",
   "NotRewindable",
+  "Corrupt",
   "Unavailable",
   "Unknown"
 ])
@@ -376,7 +379,7 @@ export class SinkError extends Schema.TaggedError<SinkError>()("SinkError", {
     return `${this.location}: ${this.problem}.`
   }
   get retryable(): boolean {
-    return this.reason === "Unavailable"
+    return this.reason === "Unavailable" || this.reason === "Corrupt"
   }
   get nextStep(): string {
     switch (this.reason) {

@@ -29,6 +29,7 @@ const file = { ...common, key: Schema.String }
  * - `ExportReady`: files can be fetched. `ExportRenewed`: it failed or expired, and another is asked for.
  * - `FileStarted`: a file of `size` bytes, of which `stored` were there already.
  * - `BytesReceived`: bytes on their way, also those of attempts that fail later. `PartStored`: a part is durable.
+ * - `PartLost`: a part that was stored is no longer what it was, and is fetched again.
  * - `PartRetried`: an attempt failed. `LinksRenewed`: fresh links were fetched.
  * - `FileRestarted`: a file begins anew. `FileDelivered`: it is published. `FileConfirmed`: delivered by an earlier
  *   process, and still there.
@@ -66,6 +67,7 @@ export const ExportEvent = Schema.Union([
   Schema.TaggedStruct("FileStarted", { ...file, size: Schema.Finite, stored: Schema.Finite }),
   Schema.TaggedStruct("BytesReceived", { ...file, bytes: Schema.Finite }),
   Schema.TaggedStruct("PartStored", { ...file, part: Schema.Int, bytes: Schema.Finite }),
+  Schema.TaggedStruct("PartLost", { ...file, part: Schema.Int, bytes: Schema.Finite }),
   Schema.TaggedStruct("PartRetried", {
     ...file,
     part: Schema.Int,

@@ -56,14 +56,26 @@ export type LinkError = ApiError | ExportNotFound | ExportFailed | ExportExpired
  * @category models
  */
 export interface FileLinks {
-  /** A link younger than the rejected generation and than eight minutes; renews when there is none. */
-  readonly get: (file: FileIdentity, rejected?: number) => Effect.Effect<Link, LinkError>
+  /**
+   * A link that is younger than the `rejected` generation and lives for as long as is `needed` (milliseconds), with room
+   * to spare; renews when there is none.
+   */
+  readonly get: (
+    file: FileIdentity,
+    options?: { readonly rejected?: number; readonly needed?: number }
+  ) => Effect.Effect<Link, LinkError>
   /** Links that came with a look at the export, so that they need not be asked for again. */
   readonly offer: (ready: Export) => Effect.Effect<void>
 }
 
-/** Links end after ten minutes; a GET that starts now must not lose that race. */
-const maxAge = 8 * 60_000
+/** How long a link lives. */
+const lifetime = 10 * 60_000
+
+/**
+ * How old a link may be when it is used: it must outlive twice what parts took lately, because a GET that breaks off near
+ * its end goes on with the same link. At least a minute is kept for that, at most all but two.
+ */
+const maxAge = (needed: number): number => lifetime - Math.min(Math.max(2 * needed, 60_000), lifetime - 2 * 60_000)
 
 /**
  * The path of a link: names the file in plans and messages, without the secret query.
@@ -112,12 +124,14 @@ export const make = Effect.fnUntraced(function* (exportId: ExportId): Effect.fn.
 
   return {
     offer,
-    get: Effect.fnUntraced(function* (file, rejected = 0) {
+    get: Effect.fnUntraced(function* (file, { needed = 0, rejected = 0 } = {}) {
       yield* Semaphore.withPermit(
         turn,
         Effect.gen(function* () {
           const now = yield* Clock.currentTimeMillis
-          if (current === undefined || generation <= rejected || now - current.at > maxAge) yield* renew()
+          if (current === undefined || generation <= rejected || now - current.at > maxAge(needed)) {
+            yield* renew()
+          }
         })
       )
       const files = current?.files ?? []

@@ -12,8 +12,8 @@ import * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import type * as Stream from "effect/Stream"
-import type { SinkError } from "./ExportError.ts"
+import * as Stream from "effect/Stream"
+import { SinkError } from "./ExportError.ts"
 
 /**
  * The name of an object below the target: segments of letters, digits, `.`, `_` and `-`, joined by `/`. None starts
@@ -90,13 +90,14 @@ export interface Part {
 }
 
 /**
- * A part that the sink holds, with the CRC-32 of what it stored.
+ * A part that the sink holds since an earlier process. `crc32` is `undefined` where the sink cannot tell it before the
+ * object is published; the part is read back then.
  *
  * @since 0.1.0
  * @category models
  */
 export interface StoredPart extends Part {
-  readonly crc32: number
+  readonly crc32: number | undefined
 }
 
 /**
@@ -124,17 +125,29 @@ export type StoredObject = typeof StoredObject.Type
  * @category models
  */
 export interface ObjectWriter {
-  /** The parts that were durable when the writer was opened. */
+  /** The parts that were stored when the writer was opened. */
   readonly stored: ReadonlyArray<StoredPart>
   /**
+   * Whether a stored part still holds the bytes that its `crc32` speaks of. A sink whose parts can be changed by others
+   * or lost by a crash reads them back here, while the missing parts are fetched. Absent where the store vouches for them.
+   */
+  readonly confirm?: (part: StoredPart) => Effect.Effect<boolean, SinkError>
+  /**
    * One attempt at one part. The part counts only if `bytes` ends well with exactly `part.length` bytes (else
-   * `SinkError`); an attempt that fails leaves nothing that counts. `bytes` comes in arrays of about 1 MiB in all:
-   * consume it by array (`Stream.runForEachArray`, `Stream.toPull`), not by element.
+   * `SinkError`); an attempt that fails leaves nothing that counts.
+   *
+   * `bytes` comes in arrays of about 1 MiB in all: consume it by array (`Stream.runForEachArray`, `Stream.toPull`), not
+   * by element. **Arrays are lent**: one is valid until the next is asked for, because its memory is used again. Write it
+   * or copy it first.
+   *
+   * `crc32` is the CRC-32 of what `bytes` has given so far, computed once, on receipt. Ask for it when `bytes` has ended,
+   * to keep it with the part. Gives the CRC-32 of what is stored, if the store tells it: `Transfer` compares the two.
    */
   readonly write: <E, R>(
     part: Part,
-    bytes: Stream.Stream<Uint8Array, E, R>
-  ) => Effect.Effect<StoredPart, SinkError | E, R>
+    bytes: Stream.Stream<Uint8Array, E, R>,
+    crc32: Effect.Effect<number>
+  ) => Effect.Effect<number | undefined, SinkError | E, R>
   /**
    * Publishes the object, all or nothing. Fails unless every part is stored. Idempotent: a second commit, also by a
    * writer that was opened after a crash, gives the same object.
@@ -160,6 +173,8 @@ export class ObjectSink extends Context.Service<
     readonly room: Effect.Effect<Option.Option<number>, SinkError>
     /** Closing the scope keeps the parts that are stored. */
     readonly open: (object: SinkObject) => Effect.Effect<ObjectWriter, SinkError, Scope.Scope>
+    /** Bytes of a committed object. */
+    readonly read: (key: ObjectKey, range: Pick<Part, "offset" | "length">) => Stream.Stream<Uint8Array, SinkError>
     /** The committed object, if there is one. */
     readonly stat: (key: ObjectKey) => Effect.Effect<Option.Option<StoredObject>, SinkError>
     /**
@@ -171,15 +186,24 @@ export class ObjectSink extends Context.Service<
 >()("@longshore/core/ObjectSink") {}
 
 /**
- * A sink from what every sink must have; `room` and `settle` have defaults.
+ * A sink from what every sink must have; the rest has defaults. One that is not `durable` keeps nothing to be read.
  *
  * @since 0.1.0
  * @category constructors
  */
 export const make = (
   sink: Pick<ObjectSink["Service"], "capabilities" | "locate" | "open" | "stat"> &
-    Partial<Pick<ObjectSink["Service"], "room" | "settle">>
-): ObjectSink["Service"] => ObjectSink.of({ room: Effect.succeedNone, settle: () => Effect.void, ...sink })
+    Partial<Pick<ObjectSink["Service"], "read" | "room" | "settle">>
+): ObjectSink["Service"] =>
+  ObjectSink.of({
+    room: Effect.succeedNone,
+    settle: () => Effect.void,
+    read: (key) =>
+      Stream.fail(
+        new SinkError({ reason: "Unknown", location: sink.locate(key), problem: "it keeps nothing to read" })
+      ),
+    ...sink
+  })
 
 /**
  * The parts of an object, in order. An empty object has none.
@@ -193,3 +217,40 @@ export const parts = (object: Pick<SinkObject, "size" | "partSize">): ReadonlyAr
     offset: i * object.partSize,
     length: Math.min(object.partSize, object.size - i * object.partSize)
   }))
+
+/**
+ * The bytes of a part as one array of their own, for a sink that needs a part whole. Fails unless there are exactly
+ * `part.length` of them.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const collect = Effect.fnUntraced(function* <E, R>(
+  part: Part,
+  bytes: Stream.Stream<Uint8Array, E, R>,
+  location: string
+): Effect.fn.Return<Uint8Array, SinkError | E, R> {
+  const whole = new Uint8Array(part.length)
+  let received = 0
+  yield* Stream.runForEachArray(bytes, (chunks) => {
+    for (const chunk of chunks) {
+      if (received + chunk.length <= part.length) whole.set(chunk, received)
+      received += chunk.length
+    }
+    return received <= part.length ? Effect.void : wrongLength(part, received, location)
+  })
+  return received === part.length ? whole : yield* wrongLength(part, received, location)
+})
+
+/**
+ * A part that got other bytes than it should.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export const wrongLength = (part: Part, received: number, location: string): SinkError =>
+  new SinkError({
+    reason: "Unknown",
+    location,
+    problem: `part ${part.number} got ${received > part.length ? "more than" : `${received} of`} its ${part.length} bytes`
+  })

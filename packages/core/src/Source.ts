@@ -38,7 +38,8 @@ export class Source extends Context.Service<
     readonly probe: (link: Redacted.Redacted) => Effect.Effect<SourceFile, SourceError>
     /**
      * The bytes of one part. It ends well only after exactly `part.length` bytes of the planned content: anything else
-     * is an error, at the latest at the end. Arrays of about 1 MiB in all.
+     * is an error, at the latest at the end. Arrays of about 1 MiB in all, which may be lent: an array is valid until the
+     * next one is asked for.
      */
     readonly part: (link: Redacted.Redacted, file: SourceFile, part: Part) => Stream.Stream<Uint8Array, SourceError>
     /** All bytes from the first, for a host without ranges. Ends well only after exactly `file.size` bytes. */

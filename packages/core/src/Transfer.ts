@@ -10,15 +10,16 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
-import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as Crc32 from "./Crc32.ts"
-import { IntegrityError, type SinkError, SourceError, type TransferFailed } from "./ExportError.ts"
+import { IntegrityError, SinkError, SourceError, type TransferFailed } from "./ExportError.ts"
 import { publish } from "./ExportEvent.ts"
 import { FileIdentity, type FileLinks, type LinkError } from "./FileLinks.ts"
-import { retrying, type Subject, watched } from "./internal/attempts.ts"
+import { makeRetrying, watched } from "./internal/attempts.ts"
+import * as Budget from "./internal/budget.ts"
 import { reader } from "./internal/reader.ts"
 import {
+  collect,
   ObjectSink,
   type ObjectKey,
   type ObjectWriter,
@@ -40,7 +41,7 @@ export const FilePlan = Schema.Struct({
   /** Bytes. */
   partSize: Schema.Finite,
   etag: Schema.NullOr(Schema.String),
-  /** Whether the host answers ranges. Otherwise the file comes in one GET, and a resume starts it again. */
+  /** Whether it comes in ranges. Otherwise it comes in one GET, and a resume starts it again. */
   ranges: Schema.Boolean
 })
 
@@ -114,146 +115,183 @@ export const layer = (options: TransferOptions = {}): Layer.Layer<Transfer, neve
       const sink = yield* ObjectSink
       const crc32 = yield* Crc32.Crc32
       const concurrency = options.concurrency ?? 8
-      const retries = options.retries ?? 6
       const stallTimeout = Duration.fromInputUnsafe(options.stallTimeout ?? "30 seconds")
-      const budget = yield* Semaphore.make(concurrency)
+      const attempts = makeRetrying({ budget: yield* Budget.make(concurrency), retries: options.retries ?? 6 })
 
-      const attempts = <A, E>(subject: Subject, attempt: Attempt<A, E>) => retrying(subject, retries, attempt)
-      const watching = <A, E, R>(key: ObjectKey, bytes: Bytes, consume: (bytes: Bytes) => Effect.Effect<A, E, R>) =>
-        watched({ key, crc32, stallTimeout }, bytes, consume)
-
-      const same = (key: ObjectKey, part: Part, stored: StoredPart, crc: number) =>
-        stored.crc32 === crc
-          ? Effect.succeed(stored)
-          : new IntegrityError({
-              key,
-              problem: `part ${part.number} was received with CRC-32 ${Crc32.toHex(crc)} and stored with ${Crc32.toHex(stored.crc32)}`
-            })
+      const watching = <A, E, R>(
+        key: ObjectKey,
+        bytes: Bytes,
+        consume: (bytes: Bytes, crc32: Effect.Effect<number>) => Effect.Effect<A, E, R>
+      ) => watched({ key, crc32, stallTimeout }, bytes, consume)
 
       const isStored = (key: ObjectKey, part: Part) =>
         publish({ _tag: "PartStored", key, part: part.number, bytes: part.length })
 
+      /** One attempt at a part. What the store says it got must be what was received. */
+      const write = Effect.fnUntraced(function* <E>(
+        { done, key, writer }: Delivery,
+        part: Part,
+        bytes: Stream.Stream<Uint8Array, E>,
+        crc32: Effect.Effect<number>
+      ) {
+        const stored = yield* writer.write(part, bytes, crc32)
+        const received = yield* crc32
+        if (stored !== undefined && stored !== received) {
+          return yield* new SinkError({
+            reason: "Corrupt",
+            location: sink.locate(key),
+            problem: `part ${part.number} was received with CRC-32 ${Crc32.toHex(received)} and stored with ${Crc32.toHex(stored)}`
+          })
+        }
+        done.set(part.number, { ...part, crc32: received })
+      })
+
       /** Into a sink that takes parts in any order and can take an attempt back. */
-      const inAnyOrder = (
-        key: ObjectKey,
-        plan: FilePlan,
-        links: FileLinks,
-        writer: ObjectWriter,
-        missing: ReadonlyArray<Part>
-      ) =>
-        Effect.forEach(
+      const inAnyOrder = (delivery: Delivery, missing: ReadonlyArray<Part>) => {
+        const { key, links, plan } = delivery
+        return Effect.forEach(
           missing,
           (part) =>
-            Semaphore.withPermit(
-              budget,
-              attempts({ key, part: part.number, file: plan, links }, (link) =>
-                watching(key, source.part(link, sourceFile(plan), part), (bytes) => writer.write(part, bytes)).pipe(
-                  Effect.flatMap(({ crc, value }) => same(key, part, value, crc))
-                )
+            attempts({ key, part: part.number, file: plan, links }, (link) =>
+              watching(key, source.part(link, sourceFile(plan), part), (bytes, crc32) =>
+                write(delivery, part, bytes, crc32)
               )
-            ).pipe(Effect.tap(() => isStored(key, part))),
-          { concurrency: sink.capabilities.parallel ? concurrency : 1 }
+            ).pipe(Effect.andThen(isStored(key, part))),
+          { concurrency: sink.capabilities.parallel ? concurrency : 1, discard: true }
         )
+      }
 
       /** Into a pipe: parts are fetched side by side, checked, and handed over whole and in order. */
-      const inOrder = (
-        key: ObjectKey,
-        plan: FilePlan,
-        links: FileLinks,
-        writer: ObjectWriter,
-        missing: ReadonlyArray<Part>
-      ) =>
-        Stream.fromIterable(missing).pipe(
+      const inOrder = (delivery: Delivery, missing: ReadonlyArray<Part>) => {
+        const { key, links, plan } = delivery
+        return Stream.fromIterable(missing).pipe(
           Stream.mapEffect(
             (part) =>
-              Semaphore.withPermit(
-                budget,
-                attempts({ key, part: part.number, file: plan, links }, (link) =>
-                  watching(key, source.part(link, sourceFile(plan), part), Stream.runCollect)
+              attempts({ key, part: part.number, file: plan, links }, (link) =>
+                watching(key, source.part(link, sourceFile(plan), part), (bytes, crc32) =>
+                  Effect.all({ part: Effect.succeed(part), whole: collect(part, bytes, key), crc: crc32 })
                 )
-              ).pipe(Effect.map(({ crc, value }) => ({ part, chunks: value, crc }))),
+              ),
             // What is fetched and not yet handed over is held in memory: a few parts, never a file.
             { concurrency: Math.min(concurrency, 4) }
           ),
-          Stream.mapEffect(({ chunks, crc, part }) =>
-            writer.write(part, Stream.fromIterable(chunks)).pipe(
-              Effect.flatMap((stored) => same(key, part, stored, crc)),
-              Effect.tap(() => isStored(key, part))
-            )
-          ),
-          Stream.runCollect
+          Stream.runForEach(({ crc, part, whole }) =>
+            Effect.andThen(write(delivery, part, Stream.make(whole), Effect.succeed(crc)), isStored(key, part))
+          )
         )
+      }
 
       /**
-       * From a host without ranges: one GET from the first byte fills the parts in order. What is stored already is
-       * compared with the bytes that come again, so that an attempt goes on where the last one broke.
+       * One GET from the first byte fills the parts in order: for a host without ranges, and for a file that is one part.
+       * What is stored already is compared with the bytes that come again, so that an attempt goes on where the last one
+       * broke.
        */
-      const fromTheStart = (key: ObjectKey, plan: FilePlan, links: FileLinks, writer: ObjectWriter) => {
-        const done = new Map(writer.stored.map((part) => [part.number, part]))
+      const fromTheStart = (delivery: Delivery) => {
+        const { done, key, links, plan } = delivery
+        const all = parts(plan)
         const attempt = (link: Redacted.Redacted) =>
           watching(key, source.whole(link, sourceFile(plan)), (bytes) =>
             Effect.gen(function* () {
               const take = yield* reader(bytes)
-              for (const part of parts(plan)) {
+              for (const part of all) {
                 const known = done.get(part.number)
                 let crc = 0
-                const summed = Stream.mapArray(take(part.length), (chunks) => {
+                // The last one runs to the end, where the source says whether all of it was right.
+                const taken = Stream.mapArray(take(part.number === all.length ? 0 : part.length), (chunks) => {
                   for (const chunk of chunks) crc = crc32(chunk, crc)
                   return chunks
                 })
                 if (known !== undefined) {
-                  yield* Stream.runDrain(summed)
-                  if (known.crc32 !== crc) {
-                    return yield* new SourceError({ reason: "ContentChanged", problem: "sent other bytes than before" })
-                  }
-                } else {
-                  const whole = sink.capabilities.rewindable
-                    ? summed
-                    : Stream.fromIterable(yield* Stream.runCollect(summed))
-                  done.set(
-                    part.number,
-                    yield* Effect.flatMap(writer.write(part, whole), (stored) => same(key, part, stored, crc))
-                  )
-                  yield* isStored(key, part)
+                  yield* Stream.runDrain(taken)
+                  if (known.crc32 === crc) continue
+                  return yield* new SourceError({ reason: "ContentChanged", problem: "sent other bytes than before" })
                 }
+                const whole = sink.capabilities.rewindable ? taken : Stream.make(yield* collect(part, taken, key))
+                yield* write(
+                  delivery,
+                  part,
+                  whole,
+                  Effect.sync(() => crc)
+                )
+                yield* isStored(key, part)
               }
-              // The end of the stream is where the source says whether it was all.
-              yield* Stream.runDrain(take(0))
             }).pipe(Effect.scoped)
           )
-        return Semaphore.withPermit(budget, attempts({ key, part: 0, file: plan, links }, attempt)).pipe(
-          Effect.map(() => [...done.values()])
-        )
+        return attempts({ key, part: 0, file: plan, links }, attempt)
       }
+
+      /** Forgets the parts that are no longer what they were when an earlier process stored them. */
+      const confirm = Effect.fnUntraced(function* ({ done, key, writer }: Delivery, held: ReadonlyArray<StoredPart>) {
+        const lost: Array<Part> = []
+        if (writer.confirm === undefined) return lost
+        for (const part of held) {
+          if (yield* writer.confirm(part)) continue
+          done.delete(part.number)
+          lost.push(part)
+          yield* publish({ _tag: "PartLost", key, part: part.number, bytes: part.length })
+        }
+        return lost
+      })
+
+      const move = Effect.fnUntraced(function* (delivery: Delivery) {
+        const { done, plan, writer } = delivery
+        const held = writer.stored
+        const missing = parts(plan).filter((part) => !done.has(part.number))
+        if (!plan.ranges) {
+          const lost = yield* confirm(delivery, held)
+          if (missing.length + lost.length > 0) yield* fromTheStart(delivery)
+          return
+        }
+        const fetch = sink.capabilities.rewindable ? inAnyOrder : inOrder
+        // On a network, reading back what is there takes no time: it is done by when the rest has come.
+        const [lost] = yield* Effect.all([confirm(delivery, held), fetch(delivery, missing)], { concurrency: 2 })
+        yield* fetch(delivery, lost)
+      })
+
+      /** The CRC-32 of a part that only the published object can tell. */
+      const readBack = Effect.fnUntraced(function* (key: ObjectKey, part: Part) {
+        let crc = 0
+        let read = 0
+        yield* Stream.runForEachArray(sink.read(key, part), (chunks) =>
+          Effect.sync(() => {
+            for (const chunk of chunks) {
+              crc = crc32(chunk, crc)
+              read += chunk.length
+            }
+          })
+        )
+        if (read === part.length) return crc
+        return yield* new IntegrityError({
+          key,
+          problem: `the sink gave back ${read} of ${part.length} bytes of a part`
+        })
+      })
 
       const deliver = Effect.fn("Transfer.deliver")(function* (key: ObjectKey, plan: FilePlan, links: FileLinks) {
         const { partSize, size } = plan
         const writer = yield* sink.open({ key, size, partSize, version: plan.etag ?? `size ${size}` })
-        const stored = new Map(writer.stored.map((part) => [part.number, part]))
-        const missing = parts(plan).filter((part) => !stored.has(part.number))
-        let present = 0
-        for (const part of stored.values()) present += part.length
+        const done = new Map(writer.stored.map((part) => [part.number, part]))
+        const present = writer.stored.reduce((sum, part) => sum + part.length, 0)
         yield* publish({ _tag: "FileStarted", key, size, stored: present })
-        const move = plan.ranges
-          ? sink.capabilities.rewindable
-            ? inAnyOrder(key, plan, links, writer, missing)
-            : inOrder(key, plan, links, writer, missing)
-          : fromTheStart(key, plan, links, writer)
-        const moved = missing.length === 0 ? [] : yield* Effect.tapError(move, (error) => onChange(writer, error))
-        for (const part of moved) stored.set(part.number, part)
-
-        let crc = 0
+        yield* Effect.tapError(move({ key, plan, links, writer, done }), (error) => onChange(writer, error))
         for (const part of parts(plan)) {
-          const found = stored.get(part.number)
-          if (found === undefined || found.length !== part.length) {
+          if (done.get(part.number)?.length !== part.length) {
             return yield* new IntegrityError({ key, problem: `part ${part.number} is missing in the sink` })
           }
-          crc = Crc32.combine(crc, found.crc32, found.length)
         }
         const object = yield* writer.commit
         if (object.size !== size) {
           return yield* new IntegrityError({ key, problem: `the sink holds ${object.size} of ${size} bytes` })
         }
+        const checksums = yield* Effect.forEach(
+          parts(plan),
+          (part) => {
+            const known = done.get(part.number)?.crc32
+            return known === undefined ? readBack(key, part) : Effect.succeed(known)
+          },
+          { concurrency: 4 }
+        )
+        const crc = parts(plan).reduce((sum, part, i) => Crc32.combine(sum, checksums[i] ?? 0, part.length), 0)
         yield* publish({ _tag: "FileDelivered", key, size, crc32: Crc32.toHex(crc), location: sink.locate(key) })
         return { stored: object, crc32: crc }
       }, Effect.scoped)
@@ -267,16 +305,13 @@ export const layer = (options: TransferOptions = {}): Layer.Layer<Transfer, neve
         const { maxParts, minPartSize } = sink.capabilities
         const cut = Math.max(partSize, minPartSize, Math.ceil(file.size / maxParts))
         const { index, path, size } = file
-        // An empty file has nothing to ask for.
-        if (size === 0) return { index, path, size, partSize: cut, etag: null, ranges: false }
-        const found = yield* Semaphore.withPermit(
-          budget,
-          attempts({ key, part: 0, file, links }, (link) =>
-            Effect.timeoutOrElse(source.probe(link), {
-              duration: stallTimeout,
-              orElse: () => Effect.fail(new SourceError({ reason: "Stalled", problem: "did not answer in time" }))
-            })
-          )
+        // What comes in one GET needs no ranges, and nothing of it outlives that GET.
+        if (size <= cut) return { index, path, size, partSize: cut, etag: null, ranges: false }
+        const found = yield* attempts({ key, part: 0, file, links }, (link) =>
+          Effect.timeoutOrElse(source.probe(link), {
+            duration: stallTimeout,
+            orElse: () => Effect.fail(new SourceError({ reason: "Stalled", problem: "did not answer in time" }))
+          })
         )
         if (found.size !== size) {
           return yield* new IntegrityError({
@@ -292,7 +327,15 @@ export const layer = (options: TransferOptions = {}): Layer.Layer<Transfer, neve
   )
 
 type Bytes = Stream.Stream<Uint8Array, SourceError>
-type Attempt<A, E> = (link: Redacted.Redacted) => Effect.Effect<A, SourceError | E>
+
+/** A file on its way. `done` has the parts that the sink holds. */
+interface Delivery {
+  readonly key: ObjectKey
+  readonly plan: FilePlan
+  readonly links: FileLinks
+  readonly writer: ObjectWriter
+  readonly done: Map<number, StoredPart>
+}
 
 const sourceFile = (plan: FilePlan) => ({ size: plan.size, etag: plan.etag ?? undefined, ranges: plan.ranges })
 

@@ -6,7 +6,8 @@ import * as Stream from "effect/Stream"
 import * as fs from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { Disk, type DiskError, type DiskFile, layer as layerDisk } from "../src/internal/disk.ts"
+import { crc32 } from "node:zlib"
+import { Disk, type DiskError, type DiskFile, type DiskMode, layer as layerDisk } from "../src/internal/disk.ts"
 import { make } from "../src/internal/sink.ts"
 import { FsSink } from "../src/index.ts"
 
@@ -27,7 +28,10 @@ const [first, second, third] = ObjectSink.parts(object)
 const write = (writer: ObjectSink.ObjectWriter, part: ObjectSink.Part | undefined) =>
   part === undefined
     ? Effect.die("no such part")
-    : writer.write(part, Stream.make(bytes.subarray(part.offset, part.offset + part.length)))
+    : Effect.suspend(() => {
+        const piece = bytes.subarray(part.offset, part.offset + part.length)
+        return writer.write(part, Stream.make(piece), Effect.succeed(crc32(piece)))
+      })
 const using = <A, E>(directory: string, body: (sink: Sink) => Effect.Effect<A, E>) =>
   Effect.provide(ObjectSink.ObjectSink.use(body), Layer.fresh(FsSink.layer({ directory })))
 const opened = <A, E>(
@@ -35,11 +39,17 @@ const opened = <A, E>(
   body: (writer: ObjectSink.ObjectWriter) => Effect.Effect<A, E>,
   what: ObjectSink.SinkObject = object
 ) => using(directory, (sink) => Effect.scoped(Effect.flatMap(sink.open(what), body)))
-const all = (writer: ObjectSink.ObjectWriter) =>
-  Effect.forEach(
-    [first, second, third].filter((part) => !writer.stored.some(({ number }) => number === part?.number)),
-    (part) => write(writer, part)
+/** The numbers of the stored parts that are still what they were. */
+const good = (writer: ObjectSink.ObjectWriter) =>
+  Effect.filter(writer.stored, (part) => writer.confirm?.(part) ?? Effect.succeed(true)).pipe(
+    Effect.map((parts) => parts.map(({ number }) => number))
   )
+const all = Effect.fnUntraced(function* (writer: ObjectSink.ObjectWriter) {
+  const kept = yield* good(writer)
+  for (const part of [first, second, third]) {
+    if (part !== undefined && !kept.includes(part.number)) yield* write(writer, part)
+  }
+})
 const names = (directory: string) =>
   Effect.promise(async () => (await fs.readdir(join(directory, "Reservation/x"))).sort())
 const partial = (directory: string, ending: "partial" | "parts") =>
@@ -154,10 +164,7 @@ describe("what a crash or a person leaves", () => {
         yield* Effect.promise(() => harm(path))
         yield* opened(directory, (writer) =>
           Effect.gen(function* () {
-            assert.deepStrictEqual(
-              writer.stored.map(({ number }) => number),
-              what === "deleted" ? [] : [1]
-            )
+            assert.deepStrictEqual(yield* good(writer), what === "deleted" ? [] : [1])
             yield* all(writer)
             yield* writer.commit
           })
@@ -244,7 +251,7 @@ const failing = (operation: string, n: number, code: string) => {
     Disk,
     Effect.map(Disk, (disk) => ({
       ...disk,
-      open: (path: string, mode: "update" | "append") =>
+      open: (path: string, mode: DiskMode) =>
         Effect.map(disk.open(path, mode), (file): DiskFile => ({
           ...file,
           write: (chunks, position) => fail(`write ${mode}`, file.write(chunks, position)),
@@ -259,7 +266,7 @@ const failing = (operation: string, n: number, code: string) => {
 }
 
 describe("a disk that fails", () => {
-  for (const operation of ["write update", "sync update", "write append", "sync append", "rename", "syncFolder"]) {
+  for (const operation of ["write update", "sync update", "write append", "rename", "syncFolder"]) {
     for (const [code, expected] of [
       ["ENOSPC", "NoSpace"],
       ["EIO", "Unknown"]
@@ -287,7 +294,14 @@ describe("a disk that fails", () => {
               assert.strictEqual(result._tag === "Failure" && result.failure.reason, expected, `call ${n}`)
               const found = yield* Effect.promise(() => fs.readFile(join(directory, object.key)).catch(() => undefined))
               if (found !== undefined) assert.deepStrictEqual(found, bytes, `published at call ${n}`)
-              yield* opened(directory, (writer) => Effect.andThen(all(writer), writer.commit))
+              yield* opened(directory, (writer) =>
+                Effect.gen(function* () {
+                  // Nobody knows which bytes are on the disk after a sync that failed, whatever the page cache says.
+                  if (operation === "sync update") assert.deepStrictEqual(writer.stored, [])
+                  yield* all(writer)
+                  yield* writer.commit
+                })
+              )
               assert.deepStrictEqual(yield* Effect.promise(() => fs.readFile(join(directory, object.key))), bytes)
             }
             assert.isAtLeast(failures, 1)
@@ -295,6 +309,31 @@ describe("a disk that fails", () => {
       )
     }
   }
+
+  it.live("F61 a sync in the background that fails ends the writer, and what was noted is forgotten", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporary
+      const part = 40 * 1024 * 1024
+      const large = { ...object, size: 3 * part, partSize: part }
+      const piece = new Uint8Array(part)
+      const disk = failing("sync update", 2, "EIO")
+      const results = yield* Effect.scoped(
+        Effect.gen(function* () {
+          const sink = yield* make(directory)
+          const writer = yield* sink.open(large)
+          const results: Array<string> = []
+          for (const part of ObjectSink.parts(large)) {
+            results.push(yield* reason(writer.write(part, Stream.make(piece), Effect.succeed(0))))
+            yield* Effect.sleep("200 millis")
+          }
+          return [...results, yield* reason(writer.commit)]
+        })
+      ).pipe(Effect.provide(disk.layer))
+      // The sink's probe syncs once; the second sync is the one that begins behind the second part.
+      assert.deepStrictEqual(results, ["none", "none", "Unknown", "Unknown"])
+      assert.deepStrictEqual(yield* opened(directory, (writer) => Effect.succeed(writer.stored), large), [])
+    })
+  )
 
   it.live("F60 room is checked before the first byte", () =>
     Effect.gen(function* () {

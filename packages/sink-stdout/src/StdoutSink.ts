@@ -10,9 +10,7 @@ import { SinkError, type SinkReason } from "@longshore/core/ExportError"
 import * as ObjectSink from "@longshore/core/ObjectSink"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Stream from "effect/Stream"
 import type { Writable } from "node:stream"
-import { crc32 } from "node:zlib"
 import { makePipe } from "./internal/pipe.ts"
 
 const failure = (reason: SinkReason, problem: string) => new SinkError({ reason, location: "stdout", problem })
@@ -58,23 +56,14 @@ const make = Effect.fnUntraced(function* (writable: Writable) {
           return yield* failure("Unknown", `part ${part.number} came where part ${state.written + 1} is next`)
         }
         // A part that breaks off must not be seen: it goes out once it is whole.
-        const chunks = yield* Stream.runCollect(bytes)
-        let size = 0
-        let crc = 0
-        for (const chunk of chunks) {
-          size += chunk.length
-          crc = crc32(chunk, crc)
-        }
-        if (size !== part.length) {
-          return yield* failure("Unknown", `part ${part.number} got ${size} of its ${part.length} bytes`)
-        }
+        const whole = yield* ObjectSink.collect(part, bytes, "stdout")
         yield* Effect.uninterruptible(
           Effect.andThen(
-            pipe(chunks),
+            pipe([whole]),
             Effect.sync(() => (state.written += 1))
           )
         )
-        return { ...part, crc32: crc }
+        return undefined
       }),
       commit: Effect.suspend(() => {
         if (state.written < all.length) {

@@ -48,8 +48,8 @@ describe("a pipe", () => {
             Effect.gen(function* () {
               const writer = yield* sink.open(object(name))
               assert.strictEqual(yield* reason(Effect.scoped(sink.open(object("c")))), "Conflict")
-              if (first !== undefined) yield* writer.write(first, bytes(`${name}12`))
-              if (second !== undefined) yield* writer.write(second, bytes(`${name}34`))
+              if (first !== undefined) yield* writer.write(first, bytes(`${name}12`), Effect.succeed(0))
+              if (second !== undefined) yield* writer.write(second, bytes(`${name}34`), Effect.succeed(0))
               return yield* writer.commit
             })
           )
@@ -66,7 +66,7 @@ describe("a pipe", () => {
         yield* Effect.scoped(
           Effect.gen(function* () {
             const writer = yield* sink.open(object("a"))
-            if (first !== undefined) yield* writer.write(first, bytes("123"))
+            if (first !== undefined) yield* writer.write(first, bytes("123"), Effect.succeed(0))
             assert.strictEqual(yield* reason(writer.discard), "NotRewindable")
           })
         )
@@ -83,7 +83,7 @@ describe("a pipe", () => {
         Effect.gen(function* () {
           const writer = yield* sink.open(object("a"))
           if (first === undefined) return
-          const fiber = yield* Effect.forkChild(writer.write(first, bytes("123")))
+          const fiber = yield* Effect.forkChild(writer.write(first, bytes("123"), Effect.succeed(0)))
           while (waiting.length === 0) yield* Effect.yieldNow
           yield* Effect.sleep("20 millis")
           assert.isUndefined(fiber.pollUnsafe(), "the write must not end before the reader took the bytes")
@@ -102,7 +102,7 @@ describe("a pipe", () => {
         Effect.gen(function* () {
           const writer = yield* sink.open(big)
           const write = Effect.forEach(ObjectSink.parts(big), (part) =>
-            writer.write(part, Stream.make(new Uint8Array(part.length)))
+            writer.write(part, Stream.make(new Uint8Array(part.length)), Effect.succeed(0))
           )
           assert.strictEqual(yield* reason(write), "Closed")
           const again = yield* Effect.result(writer.commit)

@@ -42,8 +42,7 @@ export const makeStore = (): MemoryStore => ({ objects: new Map(), uploads: new 
 export const layer = (store: MemoryStore = makeStore()): Layer.Layer<ObjectSink.ObjectSink> =>
   Layer.effect(
     ObjectSink.ObjectSink,
-    Effect.gen(function* () {
-      const crc32 = yield* Crc32.Crc32
+    Effect.map(Crc32.Crc32, (crc32) => {
       const locate = (key: ObjectSink.ObjectKey) => `memory:///${key}`
       const fail = (key: ObjectSink.ObjectKey, problem: string, reason: SinkError["reason"] = "Unknown") =>
         new SinkError({ reason, location: locate(key), problem })
@@ -67,14 +66,10 @@ export const layer = (store: MemoryStore = makeStore()): Layer.Layer<ObjectSink.
         const writer: ObjectSink.ObjectWriter = {
           stored: Array.from(parts.values(), ({ part }) => part),
           write: Effect.fnUntraced(function* (part, bytes) {
-            const chunks = yield* Stream.runCollect(bytes)
-            const whole = concat(chunks)
-            if (whole.length !== part.length) {
-              return yield* fail(key, `part ${part.number} got ${whole.length} of ${part.length} bytes`)
-            }
-            const stored = { ...part, crc32: crc32(whole) }
-            parts.set(part.number, { part: stored, bytes: whole })
-            return stored
+            const whole = yield* ObjectSink.collect(part, bytes, locate(key))
+            const crc = crc32(whole)
+            parts.set(part.number, { part: { ...part, crc32: crc }, bytes: whole })
+            return crc
           }),
           commit: Effect.suspend(() => {
             const committed = store.objects.get(key)
@@ -112,6 +107,13 @@ export const layer = (store: MemoryStore = makeStore()): Layer.Layer<ObjectSink.
         },
         locate,
         open,
+        read: (key, { length, offset }) =>
+          Stream.suspend(() => {
+            const found = store.objects.get(key)
+            return found === undefined
+              ? Stream.fail(fail(key, "it is not there", "Conflict"))
+              : Stream.make(found.bytes.slice(offset, offset + length))
+          }),
         stat: (key) => Effect.sync(() => describe(key))
       })
     })

@@ -1,4 +1,5 @@
 /** Attempts at bytes: what is tried again, when, and how an attempt is watched. */
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
@@ -10,6 +11,7 @@ import { publish } from "../ExportEvent.ts"
 import { maxRetryAfter } from "../Exports.ts"
 import type { FileIdentity, FileLinks, LinkError } from "../FileLinks.ts"
 import type { ObjectKey } from "../ObjectSink.ts"
+import type { Budget } from "./budget.ts"
 
 /** What is fetched: a part of a file, or (0) the whole of it. */
 export interface Subject {
@@ -22,46 +24,69 @@ export interface Subject {
 /** A link that was fetched just now and is refused again and again has not expired: something else is wrong. */
 const maxRejections = 5
 
-/** Attempts with a fresh link each, until one succeeds or trying again is no use. */
-export const retrying = Effect.fnUntraced(function* <A, E>(
-  { file, key, links, part }: Subject,
-  retries: number,
-  attempt: (link: Redacted.Redacted) => Effect.Effect<A, SourceError | E>
-): Effect.fn.Return<A, E | SourceError | TransferFailed | LinkError> {
-  let rejected = 0
-  let rejections = 0
-  let failures = 0
-  for (;;) {
-    const link = yield* links.get(file, rejected)
-    const result = yield* Effect.result(attempt(link.url))
-    if (result._tag === "Success") return result.success
-    const error = result.failure
-    let wait = 0
-    if (error instanceof SourceError && error.reason === "LinkRejected") {
-      rejected = link.generation
-      rejections += 1
-      // The first refusals are links that ended; after that, ever slower.
-      if (rejections > 2) wait = 500 * 2 ** (rejections - 3)
-    } else if ((error instanceof SourceError || error instanceof SinkError) && error.retryable) {
-      failures += 1
-      rejections = 0
-      const asked = error instanceof SourceError ? (error.retryAfter ?? 0) : 0
-      wait = Math.max(asked, Math.min(30_000, 500 * 2 ** (failures - 1)) * (yield* Random.nextBetween(0.8, 1.2)))
-    } else return yield* Effect.fail(error)
-    if (failures > retries || rejections > maxRejections || wait > maxRetryAfter) {
-      if (!(error instanceof SourceError)) return yield* error
-      const { problem, reason } = error
-      return yield* new TransferFailed({ key, attempts: failures + rejections, reason, problem })
-    }
-    if (wait > 0) {
-      const attempt = failures + rejections
-      yield* publish({ _tag: "PartRetried", key, part, attempt, problem: error.problem, retryIn: wait })
-      yield* Effect.sleep(Duration.millis(wait))
-    }
-  }
-})
+/** Attempts with a fresh link each, until one succeeds or trying again is no use. They share one place in the budget. */
+export const makeRetrying = ({ budget, retries }: { readonly budget: Budget; readonly retries: number }) => {
+  // What an attempt took lately, in milliseconds: a link must live at least that long.
+  let needed = 0
 
-/** Bytes on their way: counted, summed, and cut off when none come for too long. */
+  const retrying = Effect.fnUntraced(function* <A, E>(
+    { file, key, links, part }: Subject,
+    attempt: (link: Redacted.Redacted) => Effect.Effect<A, SourceError | E>
+  ): Effect.fn.Return<A, E | SourceError | TransferFailed | LinkError> {
+    let rejected = 0
+    let rejections = 0
+    let failures = 0
+    for (;;) {
+      const link = yield* links.get(file, { rejected, needed })
+      const began = yield* Clock.currentTimeMillis
+      const result = yield* Effect.result(attempt(link.url))
+      if (result._tag === "Success") {
+        needed = Math.max((yield* Clock.currentTimeMillis) - began, needed * 0.9)
+        yield* budget.arrived
+        return result.success
+      }
+      const error = result.failure
+      let wait = 0
+      if (error instanceof SourceError && error.reason === "LinkRejected") {
+        rejected = link.generation
+        rejections += 1
+        // The first refusals are links that ended; after that, ever slower.
+        if (rejections > 2) wait = 500 * 2 ** (rejections - 3)
+      } else if ((error instanceof SourceError || error instanceof SinkError) && error.retryable) {
+        failures += 1
+        rejections = 0
+        if (isCongestion(error)) yield* budget.congested(began)
+        const asked = error instanceof SourceError ? (error.retryAfter ?? 0) : 0
+        wait = Math.max(asked, Math.min(30_000, 500 * 2 ** (failures - 1)) * (yield* Random.nextBetween(0.8, 1.2)))
+      } else return yield* Effect.fail(error)
+      if (failures > retries || rejections > maxRejections || wait > maxRetryAfter) {
+        if (!(error instanceof SourceError)) return yield* error
+        const { problem, reason } = error
+        return yield* new TransferFailed({ key, attempts: failures + rejections, reason, problem })
+      }
+      if (wait > 0) {
+        const attempt = failures + rejections
+        yield* publish({ _tag: "PartRetried", key, part, attempt, problem: error.problem, retryIn: wait })
+        yield* Effect.sleep(Duration.millis(wait))
+      }
+    }
+  })
+
+  return <A, E>(subject: Subject, attempt: (link: Redacted.Redacted) => Effect.Effect<A, SourceError | E>) =>
+    budget.use(retrying(subject, attempt))
+}
+
+/** Whether fewer parts at a time would help the one who failed. */
+const isCongestion = (error: SourceError | SinkError): boolean =>
+  error instanceof SinkError || error.reason === "Stalled" || error.status === 503 || error.status === 429
+
+/** Bytes per second below which a host counts as silent: nobody waits days for a file that drips. */
+const minRate = 1024
+
+/**
+ * Bytes on their way: counted, summed, and cut off when next to none come for too long. Only the time in which the host
+ * is waited for counts, not the time that the sink takes.
+ */
 export const watched = <A, E, R>(
   options: {
     readonly key: ObjectKey
@@ -69,30 +94,52 @@ export const watched = <A, E, R>(
     readonly stallTimeout: Duration.Duration
   },
   bytes: Stream.Stream<Uint8Array, SourceError>,
-  consume: (bytes: Stream.Stream<Uint8Array, SourceError>) => Effect.Effect<A, E, R>
-): Effect.Effect<{ readonly value: A; readonly crc: number }, E | SourceError, R> =>
-  Effect.suspend(() => {
+  consume: (bytes: Stream.Stream<Uint8Array, SourceError>, crc32: Effect.Effect<number>) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E | SourceError, R> =>
+  Effect.gen(function* () {
+    const clock = yield* Clock.Clock
     let crc = 0
     let received = 0
-    const counted = Stream.mapArrayEffect(bytes, (chunks) => {
-      let size = 0
-      for (const chunk of chunks) {
-        crc = options.crc32(chunk, crc)
-        size += chunk.length
-      }
-      received += size
-      return Effect.as(publish({ _tag: "BytesReceived", key: options.key, bytes: size }), chunks)
-    })
+    let waited = 0
+    let waitsSince: number | undefined = clock.currentTimeMillisUnsafe()
+    const counted = Stream.transformPull(bytes, (pull) =>
+      Effect.succeed(
+        Effect.suspend(() => {
+          waitsSince ??= clock.currentTimeMillisUnsafe()
+          return Effect.tap(pull, (chunks) => {
+            waited += clock.currentTimeMillisUnsafe() - (waitsSince ?? 0)
+            waitsSince = undefined
+            let size = 0
+            for (const chunk of chunks) {
+              crc = options.crc32(chunk, crc)
+              size += chunk.length
+            }
+            received += size
+            return publish({ _tag: "BytesReceived", key: options.key, bytes: size })
+          })
+        })
+      )
+    )
     // One timer for an attempt, not one for each chunk.
     const silence = Effect.gen(function* () {
+      const timeout = Duration.toMillis(options.stallTimeout)
       for (;;) {
         const before = received
+        waited = 0
+        if (waitsSince !== undefined) waitsSince = clock.currentTimeMillisUnsafe()
         yield* Effect.sleep(options.stallTimeout)
-        if (received === before) {
-          const problem = `sent nothing for ${Duration.format(options.stallTimeout)}`
+        const waiting = waited + (waitsSince === undefined ? 0 : clock.currentTimeMillisUnsafe() - waitsSince)
+        if (waiting >= timeout / 2 && (received - before) * 1000 < minRate * waiting) {
+          const problem = `sent ${received === before ? "nothing" : "next to nothing"} for ${Duration.format(options.stallTimeout)}`
           return yield* new SourceError({ reason: "Stalled", problem })
         }
       }
     })
-    return Effect.map(Effect.raceFirst(consume(counted), silence), (value) => ({ value, crc }))
+    return yield* Effect.raceFirst(
+      consume(
+        counted,
+        Effect.sync(() => crc)
+      ),
+      silence
+    )
   })

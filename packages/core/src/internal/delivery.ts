@@ -191,10 +191,12 @@ const publishManifest = Effect.fnUntraced(function* (key: ObjectKey, manifest: M
   const sink = yield* ObjectSink
   const crc32 = yield* Crc32.Crc32
   const bytes = Manifest.encode(manifest)
+  const crc = crc32(bytes)
   const partSize = Math.max(bytes.length, sink.capabilities.minPartSize)
-  const writer = yield* sink.open({ key, size: bytes.length, partSize, version: `crc32 ${Crc32.toHex(crc32(bytes))}` })
-  if (writer.stored.length === 0) {
-    yield* writer.write({ number: 1, offset: 0, length: bytes.length }, Stream.make(bytes))
+  const writer = yield* sink.open({ key, size: bytes.length, partSize, version: `crc32 ${Crc32.toHex(crc)}` })
+  const [held] = writer.stored
+  if (held === undefined || (writer.confirm !== undefined && !(yield* writer.confirm(held)))) {
+    yield* writer.write({ number: 1, offset: 0, length: bytes.length }, Stream.make(bytes), Effect.succeed(crc))
   }
   return yield* writer.commit
 }, Effect.scoped)

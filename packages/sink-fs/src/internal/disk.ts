@@ -25,19 +25,21 @@ export interface DiskStat {
 /** An open file. Writes and reads name their place, so that parts can move side by side. */
 export interface DiskFile {
   readonly write: (chunks: ReadonlyArray<Uint8Array>, position: number) => Effect.Effect<void, DiskError>
-  /** Fewer bytes than asked for at the end of the file. */
-  readonly read: (length: number, position: number) => Effect.Effect<Uint8Array, DiskError>
+  /** Fills the array, or less of it at the end of the file, and tells how much. */
+  readonly read: (into: Uint8Array, position: number) => Effect.Effect<number, DiskError>
   readonly truncate: (length: number) => Effect.Effect<void, DiskError>
   /** Data and what is needed to read it back are on the disk. */
   readonly sync: Effect.Effect<void, DiskError>
   readonly stat: Effect.Effect<DiskStat, DiskError>
 }
 
+export type DiskMode = "read" | "update" | "append"
+
 export class Disk extends Context.Service<
   Disk,
   {
-    /** Opens for reading and writing, made if missing; `append` writes at the end, whatever the position. */
-    readonly open: (path: string, mode: "update" | "append") => Effect.Effect<DiskFile, DiskError, Scope.Scope>
+    /** `read` opens what is there; the others make it if it is missing. `append` writes at the end, whatever the position. */
+    readonly open: (path: string, mode: DiskMode) => Effect.Effect<DiskFile, DiskError, Scope.Scope>
     /** With all folders above it; only for its owner. Gives the topmost folder that was made, if any. */
     readonly makeFolder: (path: string) => Effect.Effect<string | undefined, DiskError>
     readonly rename: (from: string, to: string) => Effect.Effect<void, DiskError>
@@ -81,7 +83,7 @@ const toStat = (stat: fs.BigIntStats): DiskStat => ({
   ino: stat.ino
 })
 
-const file = (fd: number, mode: "update" | "append"): DiskFile => {
+const file = (fd: number, mode: DiskMode): DiskFile => {
   const write = (chunks: ReadonlyArray<Uint8Array>, position: number): Effect.Effect<void, DiskError> => {
     const size = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
     if (size === 0) return Effect.void
@@ -103,21 +105,16 @@ const file = (fd: number, mode: "update" | "append"): DiskFile => {
       }
     )
   }
-  const read = (length: number, position: number) => {
-    const buffer = new Uint8Array(length)
-    const fill = (filled: number): Effect.Effect<Uint8Array, DiskError> =>
-      Effect.flatMap(
-        call<number>((done) => fs.read(fd, buffer, filled, length - filled, position + filled, done)),
-        (count) =>
-          count === 0 || filled + count === length
-            ? Effect.succeed(buffer.subarray(0, filled + count))
-            : fill(filled + count)
-      )
-    return length === 0 ? Effect.succeed(buffer) : fill(0)
-  }
+  const read = (into: Uint8Array, position: number, filled = 0): Effect.Effect<number, DiskError> =>
+    filled === into.length
+      ? Effect.succeed(filled)
+      : Effect.flatMap(
+          call<number>((done) => fs.read(fd, into, filled, into.length - filled, position + filled, done)),
+          (count) => (count === 0 ? Effect.succeed(filled) : read(into, position, filled + count))
+        )
   return {
     write,
-    read,
+    read: (into, position) => read(into, position),
     truncate: (length) => call<void>((done) => fs.ftruncate(fd, length, (error) => done(error, undefined))),
     sync: call<void>((done) => fs.fdatasync(fd, (error) => done(error, undefined))),
     stat: Effect.map(
@@ -139,10 +136,9 @@ export const layer: Layer.Layer<Disk> = Layer.succeed(Disk, {
     Effect.map(
       open(
         path,
-        fs.constants.O_CREAT |
-          // Not through a link that somebody put there.
-          (fs.constants.O_NOFOLLOW ?? 0) |
-          fs.constants.O_RDWR |
+        // Not through a link that somebody put there.
+        (fs.constants.O_NOFOLLOW ?? 0) |
+          (mode === "read" ? fs.constants.O_RDONLY : fs.constants.O_CREAT | fs.constants.O_RDWR) |
           (mode === "append" ? fs.constants.O_APPEND : 0)
       ),
       (fd) => file(fd, mode)

@@ -1,8 +1,9 @@
 /**
- * The log beside a partial file: which of its parts are on the disk. Append-only JSON lines, each synced before anyone
- * relies on it. It is our own cache: what does not look right is not trusted, and those parts are fetched again.
+ * The log beside a partial file: which of its parts were written, and their CRC-32. Append-only JSON lines, synced by
+ * nobody: a part counts only once its bytes were read back and are what its line says, so neither a line nor the bytes
+ * that a power cut took away can do harm.
  */
-import type { SinkObject, StoredPart } from "@longshore/core/ObjectSink"
+import type { Part, SinkObject } from "@longshore/core/ObjectSink"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 
@@ -27,7 +28,8 @@ const line = (value: object): Uint8Array => new TextEncoder().encode(`${JSON.str
 
 export const header = ({ key, partSize, size, version }: SinkObject): Uint8Array =>
   line({ format: "longshore-parts/1", key, size, partSize, version })
-export const part = ({ crc32, length, number }: StoredPart): Uint8Array => line({ part: number, length, crc32 })
+export const part = ({ crc32, length, number }: Part & { readonly crc32: number }): Uint8Array =>
+  line({ part: number, length, crc32 })
 export const commit = ({ ino, mtimeNs }: Commit): Uint8Array => line({ committed: { mtimeNs, ino } })
 
 export interface PartLog {
@@ -37,6 +39,8 @@ export interface PartLog {
   /** Bytes up to the last line that is whole: what follows was torn. */
   readonly length: number
 }
+
+export const empty: PartLog = { parts: new Map(), committed: undefined, length: 0 }
 
 /** Reads a log. `undefined` if it is not the log of this object, or not readable as one. */
 export const read = (bytes: Uint8Array, object: SinkObject): PartLog | undefined => {

@@ -3,6 +3,7 @@ import type { SinkError } from "@longshore/core/ExportError"
 import * as ObjectSink from "@longshore/core/ObjectSink"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
 import * as Path from "node:path"
 import { pathToFileURL } from "node:url"
 import { Disk } from "./disk.ts"
@@ -37,6 +38,19 @@ export const make = Effect.fnUntraced(function* (directory: string) {
     locate: (key) => pathToFileURL(Path.join(root, key)).href,
     room: Effect.asSome(about(root)(disk.room(root))),
     open: (object) => Effect.flatMap(pathOf(object.key), (path) => open(disk, root, path, object)),
+    read: (key, { length, offset }) =>
+      Stream.unwrap(
+        Effect.gen(function* () {
+          const path = yield* pathOf(key)
+          const file = yield* about(path)(disk.open(path, "read"))
+          return Stream.unfold(0, (done) => {
+            const piece = new Uint8Array(Math.min(1024 * 1024, length - done))
+            return Effect.map(about(path)(file.read(piece, offset + done)), (count) =>
+              count === 0 ? undefined : ([piece.subarray(0, count), done + count] as const)
+            )
+          })
+        })
+      ),
     stat: Effect.fnUntraced(function* (key) {
       const path = yield* pathOf(key)
       const found = yield* about(path)(disk.stat(path))

@@ -3,22 +3,25 @@ import type { SinkError } from "@longshore/core/ExportError"
 import {
   type ObjectKey,
   type ObjectWriter,
+  type Part,
   parts,
   type SinkObject,
   type StoredObject,
-  type StoredPart
+  type StoredPart,
+  wrongLength
 } from "@longshore/core/ObjectSink"
 import * as Effect from "effect/Effect"
 import * as Pull from "effect/Pull"
 import type * as Scope from "effect/Scope"
-import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
 import * as Path from "node:path"
+import { pathToFileURL } from "node:url"
 import { crc32 } from "node:zlib"
 import type { Disk, DiskFile, DiskStat } from "./disk.ts"
 import * as PartLog from "./partLog.ts"
 import { about, sinkError } from "./problem.ts"
+import * as Syncing from "./syncing.ts"
 
 /** Which plan a name beside `name` belongs to, if it is one of ours. */
 export const plan = (candidate: string, name: string): string | undefined =>
@@ -63,12 +66,12 @@ export const open = Effect.fnUntraced(function* (
     return yield* sinkError(path, "InvalidKey", "there is a folder or a link where the file should be")
   }
   const hadPartial = (yield* about(partialPath)(disk.stat(partialPath))) !== undefined
-  const log = yield* about(logPath)(disk.open(logPath, "append"))
-  const logBytes = yield* about(logPath)(Effect.flatMap(log.stat, ({ size }) => log.read(size, 0)))
-  const remembered = PartLog.read(logBytes, object)
+  // An object of one part has no use for a log: it is there, or it is written again.
+  const all = parts(object)
+  const log = all.length > 1 ? yield* about(logPath)(openLog(disk, logPath, object)) : undefined
 
   // Renamed, and then the process died before anyone else could note it: the log knows the file again.
-  const committed = remembered?.committed
+  const committed = log?.content.committed
   if (
     !hadPartial &&
     final !== undefined &&
@@ -76,31 +79,12 @@ export const open = Effect.fnUntraced(function* (
     committed?.ino === String(final.ino) &&
     committed.mtimeNs === String(final.mtimeNs)
   ) {
-    const stored = parts(object).map((part) => ({ ...part, crc32: remembered?.parts.get(part.number)?.crc32 ?? 0 }))
-    if (stored.every((part) => remembered?.parts.get(part.number)?.length === part.length)) {
-      return finished(storedObject(object.key, final), path, stored)
-    }
+    const stored = noted(all, log?.content)
+    if (stored.length === all.length) return finished(storedObject(object.key, final), path, stored)
   }
 
   const file = yield* about(partialPath)(disk.open(partialPath, "update"))
-  const stored =
-    hadPartial && remembered !== undefined ? yield* about(partialPath)(intact(file, object, remembered)) : []
-  // A log that is not one begins anew; a torn last line is cut off. Lines about parts that are gone may stay: each line is
-  // checked against the file whenever it is read, and a later line about the same part counts.
-  if (remembered === undefined) {
-    yield* about(logPath)(
-      log
-        .truncate(0)
-        .pipe(
-          Effect.andThen(log.write([PartLog.header(object)], 0)),
-          Effect.andThen(log.sync),
-          Effect.andThen(disk.syncFolder(folder))
-        )
-    )
-  } else if (remembered.length < logBytes.length) {
-    yield* about(logPath)(Effect.andThen(log.truncate(remembered.length), log.sync))
-  }
-
+  const stored = hadPartial ? noted(all, log?.content) : []
   const present = stored.reduce((sum, part) => sum + part.length, 0)
   const room = yield* about(root)(disk.room(folder))
   if (room < object.size - present) {
@@ -111,49 +95,40 @@ export const open = Effect.fnUntraced(function* (
     )
   }
 
-  const done = new Map(stored.map((part) => [part.number, part]))
-  const turn = yield* Semaphore.make(1)
-  const note = (part: StoredPart) =>
-    Semaphore.withPermit(turn, Effect.andThen(log.write([PartLog.part(part)], 0), log.sync))
+  const done = new Map<number, Part>(stored.map((part) => [part.number, part]))
+  const drop = Effect.andThen(disk.remove(logPath), disk.remove(partialPath)).pipe(
+    Effect.andThen(Effect.sync(() => done.clear()))
+  )
+  const syncing = yield* Syncing.make(file, Effect.ignore(drop))
 
   return {
     stored,
-    write: Effect.fnUntraced(function* (part, bytes) {
-      let crc = 0
+    // Whatever became of a stored part, a power cut or somebody's edit, its bytes tell.
+    confirm: (part) => about(partialPath)(Effect.map(checksum(file, part), (crc) => crc === part.crc32)),
+    write: Effect.fnUntraced(function* (part, bytes, crc32) {
       let received = 0
       const pull = yield* Stream.toPull(bytes)
       for (;;) {
         const chunks = yield* Pull.catchDone(pull, () => Effect.undefined)
         if (chunks === undefined) break
-        let size = 0
-        for (const chunk of chunks) {
-          size += chunk.length
-          crc = crc32(chunk, crc)
-        }
-        if (received + size > part.length) {
-          return yield* sinkError(path, "Unknown", `part ${part.number} got more than its ${part.length} bytes`)
-        }
+        const size = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+        if (received + size > part.length) return yield* wrongLength(part, received + size, pathToFileURL(path).href)
         yield* about(partialPath)(file.write(chunks, part.offset + received))
         received += size
       }
-      if (received !== part.length) {
-        return yield* sinkError(path, "Unknown", `part ${part.number} got ${received} of its ${part.length} bytes`)
-      }
-      const result: StoredPart = { ...part, crc32: crc }
-      // First the bytes, then the line that speaks of them.
-      yield* about(partialPath)(file.sync)
-      yield* about(logPath)(note(result))
-      done.set(part.number, result)
-      return result
+      if (received !== part.length) return yield* wrongLength(part, received, pathToFileURL(path).href)
+      if (log !== undefined) yield* about(logPath)(log.file.write([PartLog.part({ ...part, crc32: yield* crc32 })], 0))
+      yield* about(partialPath)(syncing.wrote(part.length))
+      done.set(part.number, part)
+      return undefined
     }, Effect.scoped),
 
     commit: Effect.gen(function* () {
-      const all = parts(object)
       const missing = all.filter((part) => done.get(part.number)?.length !== part.length)
       if (missing.length > 0) {
         return yield* sinkError(path, "Unknown", `${missing.length} of ${all.length} parts are missing`)
       }
-      const written = yield* about(partialPath)(Effect.andThen(file.sync, file.stat))
+      const written = yield* about(partialPath)(Effect.andThen(syncing.sync, file.stat))
       const isOurs = (stat: DiskStat | undefined) => stat?.ino === written.ino
       const atPath = yield* about(path)(disk.stat(path))
       // Committed before, by this writer or by another of the same plan: it is the very same file.
@@ -166,9 +141,10 @@ export const open = Effect.fnUntraced(function* (
           return yield* sinkError(path, "Conflict", "the partial file was removed or replaced by somebody else")
         }
         const { ino, mtimeNs } = written
-        yield* about(logPath)(
-          Effect.andThen(log.write([PartLog.commit({ ino: String(ino), mtimeNs: String(mtimeNs) })], 0), log.sync)
-        )
+        if (log !== undefined) {
+          const line = PartLog.commit({ ino: String(ino), mtimeNs: String(mtimeNs) })
+          yield* about(logPath)(log.file.write([line], 0))
+        }
         yield* about(path)(disk.rename(partialPath, path)).pipe(
           Effect.catchIf(
             (error) => error.reason === "Conflict",
@@ -182,13 +158,41 @@ export const open = Effect.fnUntraced(function* (
       return storedObject(object.key, written)
     }),
 
-    discard: about(folder)(
-      Effect.andThen(disk.remove(logPath), disk.remove(partialPath)).pipe(
-        Effect.andThen(Effect.sync(() => done.clear())),
-        Effect.andThen(disk.syncFolder(folder))
-      )
-    )
+    discard: about(folder)(Effect.andThen(drop, disk.syncFolder(folder)))
   }
+})
+
+/** The log of an object, begun anew if it is not one of this object, without a last line that was torn. */
+const openLog = Effect.fnUntraced(function* (disk: Disk["Service"], path: string, object: SinkObject) {
+  const file = yield* disk.open(path, "append")
+  const { size } = yield* file.stat
+  const bytes = new Uint8Array(size)
+  const content = PartLog.read(bytes.subarray(0, yield* file.read(bytes, 0)), object)
+  if (content === undefined) {
+    yield* file.truncate(0)
+    yield* file.write([PartLog.header(object)], 0)
+  } else if (content.length < size) yield* file.truncate(content.length)
+  return { file, content: content ?? PartLog.empty }
+})
+
+/** The parts that a log speaks of. */
+const noted = (all: ReadonlyArray<Part>, log: PartLog.PartLog | undefined) =>
+  all.flatMap((part) => {
+    const line = log?.parts.get(part.number)
+    return line?.length === part.length ? [{ ...part, crc32: line.crc32 }] : []
+  })
+
+/** The CRC-32 of a part as it is in the file now; `undefined` if it is not all there. */
+const checksum = Effect.fnUntraced(function* (file: DiskFile, part: Part) {
+  const piece = new Uint8Array(Math.min(part.length, 1024 * 1024))
+  let crc = 0
+  for (let read = 0; read < part.length;) {
+    const count = yield* file.read(piece.subarray(0, Math.min(piece.length, part.length - read)), part.offset + read)
+    if (count === 0) return undefined
+    crc = crc32(piece.subarray(0, count), crc)
+    read += count
+  }
+  return crc
 })
 
 const finished = (object: StoredObject, path: string, stored: ReadonlyArray<StoredPart>): ObjectWriter => ({
@@ -205,24 +209,4 @@ const makeFolders = Effect.fnUntraced(function* (disk: Disk["Service"], folder: 
   const top = Path.dirname(Path.resolve(first))
   for (let at = folder; at.length > top.length; at = Path.dirname(at)) yield* disk.syncFolder(at)
   yield* disk.syncFolder(top)
-})
-
-/** The parts of the log whose bytes are still what the log says: the file may have been cut or edited since. */
-const intact = Effect.fnUntraced(function* (file: DiskFile, object: SinkObject, log: PartLog.PartLog) {
-  const found: Array<StoredPart> = []
-  const piece = 1024 * 1024
-  for (const part of parts(object)) {
-    const noted = log.parts.get(part.number)
-    if (noted?.length !== part.length) continue
-    let crc = 0
-    let read = 0
-    while (read < part.length) {
-      const bytes = yield* file.read(Math.min(piece, part.length - read), part.offset + read)
-      if (bytes.length === 0) break
-      crc = crc32(bytes, crc)
-      read += bytes.length
-    }
-    if (read === part.length && crc === noted.crc32) found.push({ ...part, crc32: crc })
-  }
-  return found
 })

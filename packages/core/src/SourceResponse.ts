@@ -1,0 +1,205 @@
+/**
+ * How the answer of a file host is asked for and judged: the rules that every `Source` over HTTP shares, whatever moves
+ * its bytes.
+ *
+ * They are those of RFC 9110 (ranges, section 14; `If-Match`, section 13.1.1) as far as blob stores have them: `If-Match`
+ * rather than `If-Range`, which Azure does not list, and no HEAD, which a link signed for GET does not cover.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import { SourceError, type SourceReason } from "./ExportError.ts"
+import { retryAfter } from "./internal/http.ts"
+import type { Part } from "./ObjectSink.ts"
+import type { SourceFile } from "./Source.ts"
+
+/**
+ * The head of an answer. Names of headers are in lower case.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface Head {
+  readonly status: number
+  readonly headers: { readonly [name: string]: string | undefined }
+}
+
+/**
+ * The error of one attempt.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export const failure = (
+  reason: SourceReason,
+  problem: string,
+  more?: { readonly status?: number; readonly retryAfter?: number }
+): SourceError => new SourceError({ reason, problem, ...more })
+
+/**
+ * Headers that learn about a file: its first byte.
+ *
+ * @since 0.1.0
+ * @category requests
+ */
+export const probeHeaders: Readonly<Record<string, string>> = { "accept-encoding": "identity", range: "bytes=0-0" }
+
+/**
+ * Headers that ask for a part of the planned content. A coded body would have other bytes than the ones announced.
+ *
+ * @since 0.1.0
+ * @category requests
+ */
+export const partHeaders = (file: SourceFile, part: Part): Readonly<Record<string, string>> => ({
+  ...wholeHeaders(file),
+  range: `bytes=${part.offset}-${part.offset + part.length - 1}`
+})
+
+/**
+ * Headers that ask for all of the planned content.
+ *
+ * @since 0.1.0
+ * @category requests
+ */
+export const wholeHeaders = (file: SourceFile): Readonly<Record<string, string>> => ({
+  "accept-encoding": "identity",
+  ...(file.etag === undefined ? {} : { "if-match": file.etag })
+})
+
+/**
+ * What a probe was told.
+ *
+ * @since 0.1.0
+ * @category answers
+ */
+export const checkProbe = Effect.fnUntraced(function* (head: Head): Effect.fn.Return<SourceFile, SourceError> {
+  // There is no first byte.
+  if (head.status === 416) return { size: 0, etag: undefined, ranges: false }
+  yield* checkStatus(head)
+  const etag = strongEtag(head)
+  if (head.status === 200) {
+    const size = Number(head.headers["content-length"] ?? Number.NaN)
+    if (!Number.isSafeInteger(size)) return yield* failure("BadRange", "does not say how long the file is")
+    return { size, etag, ranges: false }
+  }
+  const range = contentRange(head)
+  if (range === undefined || range.start !== 0 || range.end !== 0) {
+    return yield* failure("BadRange", `answered a range with "${(head.headers["content-range"] ?? "").slice(0, 100)}"`)
+  }
+  // Without a tag nothing tells whether two ranges are of one content.
+  return { size: range.total, etag, ranges: etag !== undefined }
+})
+
+/**
+ * Whether the body that follows is the part that was asked for.
+ *
+ * @since 0.1.0
+ * @category answers
+ */
+export const checkPart = Effect.fnUntraced(function* (
+  head: Head,
+  file: SourceFile,
+  part: Part
+): Effect.fn.Return<void, SourceError> {
+  yield* checkStatus(head)
+  const range = contentRange(head)
+  if (head.status !== 206 || range === undefined) {
+    return yield* failure("BadRange", "ignored the range that was asked for")
+  }
+  yield* checkContent(head, file, range.total)
+  const last = part.offset + part.length - 1
+  if (range.start !== part.offset || range.end !== last) {
+    return yield* failure("BadRange", `sent bytes ${range.start}-${range.end} for ${part.offset}-${last}`)
+  }
+})
+
+/**
+ * Whether the body that follows is all of the file.
+ *
+ * @since 0.1.0
+ * @category answers
+ */
+export const checkWhole = Effect.fnUntraced(function* (
+  head: Head,
+  file: SourceFile
+): Effect.fn.Return<void, SourceError> {
+  yield* checkStatus(head)
+  if (head.status !== 200) return yield* failure("BadRange", "sent a part where the whole was asked for")
+  const length = head.headers["content-length"]
+  yield* checkContent(head, file, length === undefined ? file.size : Number(length))
+})
+
+/**
+ * What the body ended with: exactly the bytes that were asked for, or an error.
+ *
+ * @since 0.1.0
+ * @category answers
+ */
+export const checkLength = (received: number, length: number): Effect.Effect<void, SourceError> =>
+  received === length
+    ? Effect.void
+    : Effect.fail(
+        received < length
+          ? failure("Truncated", `ended after ${received} of ${length} bytes`)
+          : failure("Overlong", `sent more than the ${length} bytes asked for`)
+      )
+
+/**
+ * The MD5 (16 bytes, in Base64) that the host sent along with a whole body. RFC 7231 (appendix B) dropped the header
+ * because hosts disagree about what it means for a part, so there it says nothing.
+ *
+ * @since 0.1.0
+ * @category answers
+ */
+export const contentMd5 = ({ headers, status }: Head): string | undefined => {
+  const md5 = headers["content-md5"]?.trim()
+  return status === 200 && md5 !== undefined && /^[A-Za-z0-9+/]{22}==$/.test(md5) ? md5 : undefined
+}
+
+/**
+ * Bytes that are not those whose MD5 the host sent along.
+ *
+ * @since 0.1.0
+ * @category errors
+ */
+export const wrongMd5 = (): SourceError => failure("Corrupt", "sent other bytes than its Content-MD5 speaks of")
+
+const checkStatus = Effect.fnUntraced(function* (head: Head): Effect.fn.Return<void, SourceError> {
+  const { headers, status } = head
+  const coding = headers["content-encoding"]
+  if (status === 200 || status === 206) {
+    return coding === undefined || coding === "identity"
+      ? undefined
+      : yield* failure("Encoded", `sent the content coding "${coding.slice(0, 40)}" although none was asked for`)
+  }
+  const problem = `answered HTTP ${status}`
+  if ([400, 401, 403, 404, 410].includes(status)) return yield* failure("LinkRejected", problem, { status })
+  // 412: another ETag. 416: the file is shorter than it was.
+  if (status === 412 || status === 416) return yield* failure("ContentChanged", problem, { status })
+  if (status === 408 || status === 429 || status >= 500) {
+    const after = yield* retryAfter(headers["retry-after"])
+    return yield* failure("Unavailable", problem, { status, ...(after === undefined ? {} : { retryAfter: after }) })
+  }
+  return yield* failure("Refused", problem, { status })
+})
+
+/** A weak tag (`W/"…"`) does not promise equal bytes. */
+const strongEtag = ({ headers: { etag } }: Head): string | undefined =>
+  etag !== undefined && /^"[\x21\x23-\x7e]{1,200}"$/.test(etag) ? etag : undefined
+
+const contentRange = ({ headers }: Head) => {
+  const match = /^bytes (\d{1,16})-(\d{1,16})\/(\d{1,16})$/.exec(headers["content-range"] ?? "")
+  return match === null ? undefined : { start: Number(match[1]), end: Number(match[2]), total: Number(match[3]) }
+}
+
+const checkContent = Effect.fnUntraced(function* (
+  head: Head,
+  file: SourceFile,
+  total: number
+): Effect.fn.Return<void, SourceError> {
+  const etag = strongEtag(head)
+  if (file.etag !== undefined && etag !== undefined && etag !== file.etag) {
+    return yield* failure("ContentChanged", "has other content than when the transfer was planned (another ETag)")
+  }
+  if (total !== file.size) return yield* failure("ContentChanged", `has ${total} bytes where ${file.size} were planned`)
+})
