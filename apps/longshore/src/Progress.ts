@@ -112,6 +112,11 @@ export class Progress {
         }
         return undefined
       }
+      case "PartLost": {
+        const file = run.files.get(event.key)
+        if (file !== undefined) file.stored -= event.bytes
+        return line(`part ${event.part} of ${name(event.key)} is no longer what was stored; it is fetched again`)
+      }
       case "FileRestarted":
         run.files.delete(event.key)
         return line(`${name(event.key)} ${event.problem}; it is delivered again`)

@@ -5,7 +5,6 @@ import { type ExportError, InvalidRequest } from "@longshore/core/ExportError"
 import { ExportEvents } from "@longshore/core/ExportEvent"
 import * as ExportRun from "@longshore/core/ExportRun"
 import * as Exports from "@longshore/core/Exports"
-import * as HttpSource from "@longshore/core/HttpSource"
 import { Journal } from "@longshore/core/Journal"
 import type { ObjectSink } from "@longshore/core/ObjectSink"
 import * as RunIdentity from "@longshore/core/RunIdentity"
@@ -15,6 +14,7 @@ import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as FileJournal from "@longshore/journal-file/FileJournal"
 import * as FsSink from "@longshore/sink-fs/FsSink"
 import * as StdoutSink from "@longshore/sink-stdout/StdoutSink"
+import * as NodeSource from "@longshore/source-node/NodeSource"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
@@ -124,7 +124,11 @@ const services = (
   settings: Settings.Settings
 ): Layer.Layer<Exports.Exports | Transfer.Transfer | ObjectSink, ExportError> => {
   const { concurrency, locale, retries, target } = options
-  const http = NodeHttpClient.layerNodeHttpOptions({ keepAlive: true, maxSockets: concurrency + 4 })
+  const http = NodeHttpClient.layerNodeHttpOptions({
+    keepAlive: true,
+    maxSockets: concurrency + 4,
+    proxyEnv: process.env
+  })
   const sink = target._tag === "Folder" ? FsSink.layer({ directory: target.directory }) : StdoutSink.layer
   const transfer = Transfer.layer({ concurrency, ...(retries === undefined ? {} : { retries }) })
   const exports = Exports.layer({
@@ -136,7 +140,7 @@ const services = (
     ...(retries === undefined ? {} : { retries })
   })
   return Layer.mergeAll(exports, transfer).pipe(
-    Layer.provide(HttpSource.layer),
+    Layer.provide(NodeSource.layer()),
     Layer.provideMerge(sink),
     Layer.provide(http),
     Layer.provide(Layer.succeed(Crc32.Crc32, (bytes, seed) => crc32(bytes, seed)))

@@ -71,6 +71,8 @@ const square = (matrix: Uint32Array): Uint32Array => matrix.map((column) => mult
  * @category combinators
  */
 export const combine = (first: number, second: number, secondLength: number): number => {
+  // Nothing in front, or as good as nothing: zero stays zero.
+  if (first === 0) return second
   let crc = first
   let zeros: Uint32Array = new Uint32Array(32)
   zeros[0] = 0xedb88320

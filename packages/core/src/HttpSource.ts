@@ -92,35 +92,23 @@ const body = (
     ),
     (pull) =>
       Effect.sync(() => {
-        let received = 0
+        const check = SourceResponse.makeBodyCheck(response, length, md5)
         let ended = false
-        const announced = SourceResponse.contentMd5(response)
-        const hasher = announced === undefined ? undefined : md5?.()
-        const end = Effect.gen(function* (): Effect.fn.Return<never, SourceError | Cause.Done> {
-          yield* SourceResponse.checkLength(received, length)
-          if (hasher !== undefined && hasher.digest("base64") !== announced) return yield* SourceResponse.wrongMd5()
-          return yield* Cause.done()
-        })
         return Effect.gen(function* () {
-          if (ended) return yield* end
           const chunks: Array<Uint8Array> = []
-          let size = 0
-          while (size < gatherSize) {
+          for (let size = 0; size < gatherSize && !ended;) {
             const next = yield* Pull.catchDone(pull, () => Effect.undefined)
-            if (next === undefined) {
-              ended = true
-              break
-            }
-            for (const chunk of next) {
+            ended = next === undefined
+            for (const chunk of next ?? []) {
+              yield* check.take(chunk)
               chunks.push(chunk)
               size += chunk.length
-              hasher?.update(chunk)
             }
           }
-          received += size
-          if (received > length) yield* SourceResponse.checkLength(received, length)
           const [first, ...rest] = chunks
-          return first === undefined ? yield* end : ([first, ...rest] as const)
+          if (first !== undefined) return [first, ...rest] as const
+          yield* check.end
+          return yield* Cause.done()
         })
       })
   )

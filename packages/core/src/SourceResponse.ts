@@ -9,7 +9,8 @@
  */
 import * as Effect from "effect/Effect"
 import { SourceError, type SourceReason } from "./ExportError.ts"
-import { retryAfter } from "./internal/http.ts"
+import { problemOf, retryAfter } from "./internal/http.ts"
+import type { Hasher } from "./Md5.ts"
 import type { Part } from "./ObjectSink.ts"
 import type { SourceFile } from "./Source.ts"
 
@@ -130,39 +131,53 @@ export const checkWhole = Effect.fnUntraced(function* (
 })
 
 /**
- * What the body ended with: exactly the bytes that were asked for, or an error.
- *
- * @since 0.1.0
- * @category answers
- */
-export const checkLength = (received: number, length: number): Effect.Effect<void, SourceError> =>
-  received === length
-    ? Effect.void
-    : Effect.fail(
-        received < length
-          ? failure("Truncated", `ended after ${received} of ${length} bytes`)
-          : failure("Overlong", `sent more than the ${length} bytes asked for`)
-      )
-
-/**
- * The MD5 (16 bytes, in Base64) that the host sent along with a whole body. RFC 7231 (appendix B) dropped the header
- * because hosts disagree about what it means for a part, so there it says nothing.
- *
- * @since 0.1.0
- * @category answers
- */
-export const contentMd5 = ({ headers, status }: Head): string | undefined => {
-  const md5 = headers["content-md5"]?.trim()
-  return status === 200 && md5 !== undefined && /^[A-Za-z0-9+/]{22}==$/.test(md5) ? md5 : undefined
-}
-
-/**
- * Bytes that are not those whose MD5 the host sent along.
+ * A connection that broke: `what` it did, and the code that Node.js or undici has for the reason.
  *
  * @since 0.1.0
  * @category errors
  */
-export const wrongMd5 = (): SourceError => failure("Corrupt", "sent other bytes than its Content-MD5 speaks of")
+export const broken = (what: "did not answer" | "broke off", code: string | undefined): SourceError =>
+  failure("Unavailable", `${what}: ${problemOf(code)}`)
+
+/**
+ * The bytes of a body, as they come.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface BodyCheck {
+  /** More bytes. Fails as soon as there are too many. */
+  readonly take: (bytes: Uint8Array) => Effect.Effect<void, SourceError>
+  /** There are no more. Fails if some are missing, or if they are not those whose MD5 the host sent along. */
+  readonly end: Effect.Effect<void, SourceError>
+}
+
+/**
+ * Holds a body against the length that was asked for, and against `Content-MD5` where a host sends it with a whole file.
+ * RFC 7231 (appendix B) dropped that header because hosts disagree about what it means for a part: there it says nothing.
+ *
+ * @since 0.1.0
+ * @category answers
+ */
+export const makeBodyCheck = (head: Head, length: number, md5: (() => Hasher) | undefined): BodyCheck => {
+  let received = 0
+  const announced = head.status === 200 ? head.headers["content-md5"]?.trim() : undefined
+  const hasher = announced !== undefined && /^[A-Za-z0-9+/]{22}==$/.test(announced) ? md5?.() : undefined
+  return {
+    take: (bytes) =>
+      Effect.suspend(() => {
+        received += bytes.length
+        hasher?.update(bytes)
+        return received > length ? failure("Overlong", `sent more than the ${length} bytes asked for`) : Effect.void
+      }),
+    end: Effect.suspend(() => {
+      if (received < length) return failure("Truncated", `ended after ${received} of ${length} bytes`)
+      return hasher !== undefined && hasher.digest("base64") !== announced
+        ? failure("Corrupt", "sent other bytes than its Content-MD5 speaks of")
+        : Effect.void
+    })
+  }
+}
 
 const checkStatus = Effect.fnUntraced(function* (head: Head): Effect.fn.Return<void, SourceError> {
   const { headers, status } = head

@@ -15,7 +15,7 @@ import * as Crc32 from "./Crc32.ts"
 import { IntegrityError, SinkError, SourceError, type TransferFailed } from "./ExportError.ts"
 import { publish } from "./ExportEvent.ts"
 import { FileIdentity, type FileLinks, type LinkError } from "./FileLinks.ts"
-import { makeRetrying, watched } from "./internal/attempts.ts"
+import { makeRetrying, summed, watched } from "./internal/attempts.ts"
 import * as Budget from "./internal/budget.ts"
 import { reader } from "./internal/reader.ts"
 import {
@@ -118,11 +118,8 @@ export const layer = (options: TransferOptions = {}): Layer.Layer<Transfer, neve
       const stallTimeout = Duration.fromInputUnsafe(options.stallTimeout ?? "30 seconds")
       const attempts = makeRetrying({ budget: yield* Budget.make(concurrency), retries: options.retries ?? 6 })
 
-      const watching = <A, E, R>(
-        key: ObjectKey,
-        bytes: Bytes,
-        consume: (bytes: Bytes, crc32: Effect.Effect<number>) => Effect.Effect<A, E, R>
-      ) => watched({ key, crc32, stallTimeout }, bytes, consume)
+      const watching = <A, E, R>(key: ObjectKey, bytes: Bytes, consume: (bytes: Bytes) => Effect.Effect<A, E, R>) =>
+        watched({ key, stallTimeout }, bytes, consume)
 
       const isStored = (key: ObjectKey, part: Part) =>
         publish({ _tag: "PartStored", key, part: part.number, bytes: part.length })
@@ -131,19 +128,19 @@ export const layer = (options: TransferOptions = {}): Layer.Layer<Transfer, neve
       const write = Effect.fnUntraced(function* <E>(
         { done, key, writer }: Delivery,
         part: Part,
-        bytes: Stream.Stream<Uint8Array, E>,
-        crc32: Effect.Effect<number>
+        bytes: Stream.Stream<Uint8Array, E>
       ) {
-        const stored = yield* writer.write(part, bytes, crc32)
-        const received = yield* crc32
-        if (stored !== undefined && stored !== received) {
+        const [sum, received] = summed(crc32, bytes)
+        const stored = yield* writer.write(part, sum, received)
+        const crc = yield* received
+        if (stored !== undefined && stored !== crc) {
           return yield* new SinkError({
             reason: "Corrupt",
             location: sink.locate(key),
-            problem: `part ${part.number} was received with CRC-32 ${Crc32.toHex(received)} and stored with ${Crc32.toHex(stored)}`
+            problem: `part ${part.number} was received with CRC-32 ${Crc32.toHex(crc)} and stored with ${Crc32.toHex(stored)}`
           })
         }
-        done.set(part.number, { ...part, crc32: received })
+        done.set(part.number, { ...part, crc32: crc })
       })
 
       /** Into a sink that takes parts in any order and can take an attempt back. */
@@ -153,30 +150,26 @@ export const layer = (options: TransferOptions = {}): Layer.Layer<Transfer, neve
           missing,
           (part) =>
             attempts({ key, part: part.number, file: plan, links }, (link) =>
-              watching(key, source.part(link, sourceFile(plan), part), (bytes, crc32) =>
-                write(delivery, part, bytes, crc32)
-              )
+              watching(key, source.part(link, sourceFile(plan), part), (bytes) => write(delivery, part, bytes))
             ).pipe(Effect.andThen(isStored(key, part))),
           { concurrency: sink.capabilities.parallel ? concurrency : 1, discard: true }
         )
       }
 
-      /** Into a pipe: parts are fetched side by side, checked, and handed over whole and in order. */
+      /** Into a pipe: parts are fetched side by side, and handed over whole and in order. */
       const inOrder = (delivery: Delivery, missing: ReadonlyArray<Part>) => {
         const { key, links, plan } = delivery
         return Stream.fromIterable(missing).pipe(
           Stream.mapEffect(
             (part) =>
               attempts({ key, part: part.number, file: plan, links }, (link) =>
-                watching(key, source.part(link, sourceFile(plan), part), (bytes, crc32) =>
-                  Effect.all({ part: Effect.succeed(part), whole: collect(part, bytes, key), crc: crc32 })
-                )
-              ),
+                watching(key, source.part(link, sourceFile(plan), part), (bytes) => collect(part, bytes, key))
+              ).pipe(Effect.map((whole) => ({ part, whole }))),
             // What is fetched and not yet handed over is held in memory: a few parts, never a file.
             { concurrency: Math.min(concurrency, 4) }
           ),
-          Stream.runForEach(({ crc, part, whole }) =>
-            Effect.andThen(write(delivery, part, Stream.make(whole), Effect.succeed(crc)), isStored(key, part))
+          Stream.runForEach(({ part, whole }) =>
+            Effect.andThen(write(delivery, part, Stream.make(whole)), isStored(key, part))
           )
         )
       }
@@ -194,25 +187,17 @@ export const layer = (options: TransferOptions = {}): Layer.Layer<Transfer, neve
             Effect.gen(function* () {
               const take = yield* reader(bytes)
               for (const part of all) {
-                const known = done.get(part.number)
-                let crc = 0
                 // The last one runs to the end, where the source says whether all of it was right.
-                const taken = Stream.mapArray(take(part.number === all.length ? 0 : part.length), (chunks) => {
-                  for (const chunk of chunks) crc = crc32(chunk, crc)
-                  return chunks
-                })
+                const taken = take(part.number === all.length ? 0 : part.length)
+                const known = done.get(part.number)
                 if (known !== undefined) {
-                  yield* Stream.runDrain(taken)
-                  if (known.crc32 === crc) continue
+                  const [sum, received] = summed(crc32, taken)
+                  yield* Stream.runDrain(sum)
+                  if (known.crc32 === (yield* received)) continue
                   return yield* new SourceError({ reason: "ContentChanged", problem: "sent other bytes than before" })
                 }
                 const whole = sink.capabilities.rewindable ? taken : Stream.make(yield* collect(part, taken, key))
-                yield* write(
-                  delivery,
-                  part,
-                  whole,
-                  Effect.sync(() => crc)
-                )
+                yield* write(delivery, part, whole)
                 yield* isStored(key, part)
               }
             }).pipe(Effect.scoped)

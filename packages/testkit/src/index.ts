@@ -4,3 +4,4 @@
 export * as JournalSuite from "./JournalSuite.ts"
 export * as MemorySink from "./MemorySink.ts"
 export * as SinkSuite from "./SinkSuite.ts"
+export * as SourceSuite from "./SourceSuite.ts"

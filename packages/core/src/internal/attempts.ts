@@ -84,21 +84,16 @@ const isCongestion = (error: SourceError | SinkError): boolean =>
 const minRate = 1024
 
 /**
- * Bytes on their way: counted, summed, and cut off when next to none come for too long. Only the time in which the host
- * is waited for counts, not the time that the sink takes.
+ * Bytes on their way: counted, and cut off when next to none come for too long. Only the time in which the host is waited
+ * for counts, not the time that the sink takes.
  */
 export const watched = <A, E, R>(
-  options: {
-    readonly key: ObjectKey
-    readonly crc32: (typeof Crc32.Crc32)["Service"]
-    readonly stallTimeout: Duration.Duration
-  },
+  options: { readonly key: ObjectKey; readonly stallTimeout: Duration.Duration },
   bytes: Stream.Stream<Uint8Array, SourceError>,
-  consume: (bytes: Stream.Stream<Uint8Array, SourceError>, crc32: Effect.Effect<number>) => Effect.Effect<A, E, R>
+  consume: (bytes: Stream.Stream<Uint8Array, SourceError>) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | SourceError, R> =>
   Effect.gen(function* () {
     const clock = yield* Clock.Clock
-    let crc = 0
     let received = 0
     let waited = 0
     let waitsSince: number | undefined = clock.currentTimeMillisUnsafe()
@@ -109,11 +104,7 @@ export const watched = <A, E, R>(
           return Effect.tap(pull, (chunks) => {
             waited += clock.currentTimeMillisUnsafe() - (waitsSince ?? 0)
             waitsSince = undefined
-            let size = 0
-            for (const chunk of chunks) {
-              crc = options.crc32(chunk, crc)
-              size += chunk.length
-            }
+            const size = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
             received += size
             return publish({ _tag: "BytesReceived", key: options.key, bytes: size })
           })
@@ -135,11 +126,20 @@ export const watched = <A, E, R>(
         }
       }
     })
-    return yield* Effect.raceFirst(
-      consume(
-        counted,
-        Effect.sync(() => crc)
-      ),
-      silence
-    )
+    return yield* Effect.raceFirst(consume(counted), silence)
   })
+
+/** Bytes, and the CRC-32 of those that came so far. */
+export const summed = <E>(
+  crc32: (typeof Crc32.Crc32)["Service"],
+  bytes: Stream.Stream<Uint8Array, E>
+): readonly [bytes: Stream.Stream<Uint8Array, E>, crc32: Effect.Effect<number>] => {
+  let crc = 0
+  return [
+    Stream.mapArray(bytes, (chunks) => {
+      for (const chunk of chunks) crc = crc32(chunk, crc)
+      return chunks
+    }),
+    Effect.sync(() => crc)
+  ]
+}

@@ -51,8 +51,10 @@ const code = (error: HttpClientError.HttpClientError): string | undefined => {
 }
 
 /** The error itself holds the request, tokens and link included: only its code goes on. */
-export const transportProblem = (error: HttpClientError.HttpClientError): string => {
-  const found = code(error)
+export const transportProblem = (error: HttpClientError.HttpClientError): string => problemOf(code(error))
+
+/** What a code of Node.js or of undici means, in words. */
+export const problemOf = (found: string | undefined): string => {
   if (found === undefined) return "the connection was cut or never came about"
   return `${notConnected[found] ?? broken[found] ?? "the connection failed"} (${found.replace(/[^A-Z0-9_]/gi, "")})`
 }

@@ -68,8 +68,9 @@ export const openToAppend = Effect.fnUntraced(function* (path: string) {
   )
   let end = (yield* attempt(path, () => handle.stat())).size
   let broken: JournalError | undefined
-  // One line at a time: a run has few steps, and each must be on the disk before it is relied on.
+  // Lines that come while others are on their way to the disk go there together: one sync serves them all.
   const turn = yield* Semaphore.make(1)
+  let waiting: Array<string> = []
 
   const truncate = (length: number) =>
     attempt(path, async () => {
@@ -78,26 +79,31 @@ export const openToAppend = Effect.fnUntraced(function* (path: string) {
       end = length
     })
 
+  const flush = Effect.suspend(() => {
+    if (broken !== undefined) return Effect.fail(broken)
+    const bytes = Buffer.from(waiting.join(""))
+    waiting = []
+    // Somebody else's turn took the line along.
+    if (bytes.length === 0) return Effect.void
+    return attempt(path, async () => {
+      try {
+        await handle.appendFile(bytes)
+        await handle.datasync()
+        end += bytes.length
+      } catch (cause) {
+        // Half a line must not grow into the next one. If it cannot be cut off, it is the last: readers drop it.
+        broken = unavailable(path, cause)
+        await handle.truncate(end).catch(() => undefined)
+        throw broken
+      }
+    })
+  })
+
   const append = (line: object): Effect.Effect<void, JournalError> =>
-    Semaphore.withPermit(
-      turn,
-      Effect.suspend(() => {
-        if (broken !== undefined) return Effect.fail(broken)
-        const bytes = Buffer.from(`${JSON.stringify(line)}\n`)
-        return attempt(path, async () => {
-          try {
-            await handle.appendFile(bytes)
-            await handle.datasync()
-            end += bytes.length
-          } catch (cause) {
-            // Half a line must not grow into the next one. If it cannot be cut off, it is the last: readers drop it.
-            broken = unavailable(path, cause)
-            await handle.truncate(end).catch(() => undefined)
-            throw broken
-          }
-        })
-      })
-    )
+    Effect.suspend(() => {
+      waiting.push(`${JSON.stringify(line)}\n`)
+      return Semaphore.withPermit(turn, flush)
+    })
 
   return { truncate, append }
 })

@@ -61,7 +61,13 @@ const failure = (cause: unknown): DiskError => ({
   code: typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : "UNKNOWN"
 })
 
-/** A call of node:fs. It cannot be taken back once made, so nobody stops waiting for it. */
+/**
+ * What only looks at names is done on the spot: a local disk answers in microseconds, and handing the call to another
+ * thread and back takes a hundred of them.
+ */
+const now = <A>(run: () => A): Effect.Effect<A, DiskError> => Effect.try({ try: run, catch: failure })
+
+/** What moves data or waits for the disk. It cannot be taken back once made, so nobody stops waiting for it. */
 const call = <A>(run: (done: (error: NodeJS.ErrnoException | null, value: A) => void) => void) =>
   Effect.uninterruptible(
     Effect.callback<A, DiskError>((resume) =>
@@ -115,10 +121,10 @@ const file = (fd: number, mode: DiskMode): DiskFile => {
   return {
     write,
     read: (into, position) => read(into, position),
-    truncate: (length) => call<void>((done) => fs.ftruncate(fd, length, (error) => done(error, undefined))),
+    truncate: (length) => now(() => fs.ftruncateSync(fd, length)),
     sync: call<void>((done) => fs.fdatasync(fd, (error) => done(error, undefined))),
     stat: Effect.map(
-      call<fs.BigIntStats>((done) => fs.fstat(fd, { bigint: true }, done)),
+      now(() => fs.fstatSync(fd, { bigint: true })),
       toStat
     )
   }
@@ -126,8 +132,8 @@ const file = (fd: number, mode: DiskMode): DiskFile => {
 
 const open = (path: string, flags: string | number) =>
   Effect.acquireRelease(
-    call<number>((done) => fs.open(path, flags, 0o600, done)),
-    (fd) => Effect.ignore(call<void>((done) => fs.close(fd, (error) => done(error ?? null, undefined))))
+    now(() => fs.openSync(path, flags, 0o600)),
+    (fd) => Effect.ignore(now(() => fs.closeSync(fd)))
   )
 
 /** The real one. */
@@ -143,14 +149,14 @@ export const layer: Layer.Layer<Disk> = Layer.succeed(Disk, {
       ),
       (fd) => file(fd, mode)
     ),
-  makeFolder: (path) => call<string | undefined>((done) => fs.mkdir(path, { recursive: true, mode: 0o700 }, done)),
-  rename: (from, to) => call<void>((done) => fs.rename(from, to, (error) => done(error, undefined))),
-  remove: (path) => orMissing(call<void>((done) => fs.unlink(path, (error) => done(error, undefined)))),
+  makeFolder: (path) => now(() => fs.mkdirSync(path, { recursive: true, mode: 0o700 })),
+  rename: (from, to) => now(() => fs.renameSync(from, to)),
+  remove: (path) => orMissing(now(() => fs.unlinkSync(path))),
   stat: (path) =>
-    Effect.map(orMissing(call<fs.BigIntStats>((done) => fs.lstat(path, { bigint: true }, done))), (stat) =>
+    Effect.map(orMissing(now(() => fs.lstatSync(path, { bigint: true }))), (stat) =>
       stat === undefined ? undefined : toStat(stat)
     ),
-  list: (path) => Effect.map(orMissing(call<Array<string>>((done) => fs.readdir(path, done))), (names) => names ?? []),
+  list: (path) => Effect.map(orMissing(now(() => fs.readdirSync(path))), (names) => names ?? []),
   syncFolder: (path) =>
     Effect.scoped(
       Effect.flatMap(open(path, "r"), (fd) => call<void>((done) => fs.fsync(fd, (error) => done(error, undefined))))
@@ -163,7 +169,7 @@ export const layer: Layer.Layer<Disk> = Layer.succeed(Disk, {
     ),
   room: (path) =>
     Effect.map(
-      call<fs.StatsFs>((done) => fs.statfs(path, done)),
+      now(() => fs.statfsSync(path)),
       (stat) => stat.bavail * stat.bsize
     )
 })

@@ -7,6 +7,7 @@ import * as Stream from "effect/Stream"
 import * as Path from "node:path"
 import { pathToFileURL } from "node:url"
 import { Disk } from "./disk.ts"
+import * as Folders from "./folders.ts"
 import { about, sinkError } from "./problem.ts"
 import { open, plan, storedObject } from "./writer.ts"
 
@@ -15,6 +16,7 @@ export const make = Effect.fnUntraced(function* (directory: string) {
   const disk = yield* Disk
   const root = Path.resolve(directory)
   yield* prepare(disk, root)
+  const folders = Folders.make(disk)
 
   const pathOf = (key: ObjectSink.ObjectKey): Effect.Effect<string, SinkError> => {
     const path = Path.resolve(root, ...key.split("/"))
@@ -37,7 +39,7 @@ export const make = Effect.fnUntraced(function* (directory: string) {
     },
     locate: (key) => pathToFileURL(Path.join(root, key)).href,
     room: Effect.asSome(about(root)(disk.room(root))),
-    open: (object) => Effect.flatMap(pathOf(object.key), (path) => open(disk, root, path, object)),
+    open: (object) => Effect.flatMap(pathOf(object.key), (path) => open(disk, folders, root, path, object)),
     read: (key, { length, offset }) =>
       Stream.unwrap(
         Effect.gen(function* () {

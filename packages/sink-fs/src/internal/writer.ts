@@ -19,6 +19,7 @@ import * as Path from "node:path"
 import { pathToFileURL } from "node:url"
 import { crc32 } from "node:zlib"
 import type { Disk, DiskFile, DiskStat } from "./disk.ts"
+import type { Folders } from "./folders.ts"
 import * as PartLog from "./partLog.ts"
 import { about, sinkError } from "./problem.ts"
 import * as Syncing from "./syncing.ts"
@@ -44,6 +45,7 @@ const fingerprint = ({ partSize, size, version }: SinkObject): string =>
 
 export const open = Effect.fnUntraced(function* (
   disk: Disk["Service"],
+  folders: Folders,
   root: string,
   path: string,
   object: SinkObject
@@ -53,10 +55,8 @@ export const open = Effect.fnUntraced(function* (
   const print = fingerprint(object)
   const partialPath = `${path}.${print}.partial`
   const logPath = `${path}.${print}.parts`
-  yield* about(folder)(makeFolders(disk, folder))
-
   // Another plan means other content or other parts: nothing of it can be used again.
-  for (const other of yield* about(folder)(disk.list(folder))) {
+  for (const other of yield* about(folder)(folders.enter(folder))) {
     const found = plan(other, name)
     if (found !== undefined && found !== print) yield* about(folder)(disk.remove(Path.join(folder, other)))
   }
@@ -200,13 +200,4 @@ const finished = (object: StoredObject, path: string, stored: ReadonlyArray<Stor
   write: () => Effect.fail(sinkError(path, "Conflict", "it is published already")),
   commit: Effect.succeed(object),
   discard: Effect.void
-})
-
-/** Folders that are made are on the disk before anything in them is relied on. */
-const makeFolders = Effect.fnUntraced(function* (disk: Disk["Service"], folder: string) {
-  const first = yield* disk.makeFolder(folder)
-  if (first === undefined) return
-  const top = Path.dirname(Path.resolve(first))
-  for (let at = folder; at.length > top.length; at = Path.dirname(at)) yield* disk.syncFolder(at)
-  yield* disk.syncFolder(top)
 })

@@ -1,0 +1,268 @@
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import { assert, describe, it } from "@effect/vitest"
+import * as Source from "@longshore/core/Source"
+import { SourceSuite } from "@longshore/testkit"
+import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import { readFileSync } from "node:fs"
+import { createServer as createHttpServer } from "node:http"
+import { connect, type AddressInfo } from "node:net"
+import { createServer as createTlsServer } from "node:tls"
+import { once } from "node:events"
+import { parse } from "../src/internal/head.ts"
+import { NodeSource } from "../src/index.ts"
+
+const etag = '"1"'
+const file = (size: number): Source.SourceFile => ({ size, etag, ranges: true })
+const answer = (body: Buffer): Buffer =>
+  Buffer.concat([
+    Buffer.from(
+      `HTTP/1.1 206 Partial Content\r\nETag: ${etag}\r\nContent-Range: bytes 0-${body.length - 1}/${body.length}\r\nContent-Length: ${body.length}\r\n\r\n`
+    ),
+    body
+  ])
+const fetchAll = (source: Source.Source["Service"], link: string, size: number) =>
+  Effect.gen(function* () {
+    const copies: Array<Buffer> = []
+    const part = { number: 1, offset: 0, length: size }
+    yield* Stream.runForEach(source.part(Redacted.make(link), file(size), part), (chunk) =>
+      Effect.sync(() => void copies.push(Buffer.from(chunk)))
+    )
+    return Buffer.concat(copies)
+  })
+
+/** Whoever needs a full client here has left the fast path. */
+const noClient = Layer.succeed(
+  HttpClient.HttpClient,
+  HttpClient.make(() => Effect.die(new Error("the fast path was left")))
+)
+const fast = NodeSource.layer({ env: {} }).pipe(Layer.provide(noClient))
+
+describe("a head", () => {
+  it("is read as it is", () => {
+    assert.deepEqual(
+      { ...parse('HTTP/1.1 206 Partial Content\r\nContent-Length: 10\r\nETag: "a"\r\nX:\r\nConnection: Keep-Alive') },
+      {
+        status: 206,
+        length: 10,
+        keepAlive: true,
+        headers: Object.assign(Object.create(null), {
+          "content-length": "10",
+          etag: '"a"',
+          x: "",
+          connection: "Keep-Alive"
+        })
+      }
+    )
+    assert.isFalse(parse("HTTP/1.1 200 OK\r\nContent-Length: 1\r\nConnection: x, close")?.keepAlive)
+  })
+
+  for (const [what, text] of [
+    ["HTTP/1.0", "HTTP/1.0 200 OK\r\nContent-Length: 1"],
+    ["HTTP/2", "HTTP/2 200\r\nContent-Length: 1"],
+    ["an interim answer", "HTTP/1.1 100 Continue\r\nContent-Length: 1"],
+    ["a redirect", "HTTP/1.1 302 Found\r\nContent-Length: 1\r\nLocation: /"],
+    ["no length", "HTTP/1.1 200 OK"],
+    ["chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked"],
+    ["chunks and a length", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked"],
+    ["two lengths", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2"],
+    ["one length twice", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1"],
+    ["a length that is none", "HTTP/1.1 200 OK\r\nContent-Length: +1"],
+    ["a length in hexadecimal", "HTTP/1.1 200 OK\r\nContent-Length: 0x10"],
+    ["an endless length", "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999"],
+    ["a folded line", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n more: 1"],
+    ["a space before the colon", "HTTP/1.1 200 OK\r\nContent-Length : 1"],
+    ["a bare line feed", "HTTP/1.1 200 OK\r\nContent-Length: 1\nX: 1"],
+    ["a zero byte", "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nX: a\0b"],
+    ["nothing", ""]
+  ] as const) {
+    it(`with ${what} is for a full client`, () => assert.isUndefined(parse(text)))
+  }
+
+  it("takes no other memory than its own, whatever it names", () => {
+    const head = parse("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n__proto__: x\r\nconstructor: y")
+    assert.strictEqual(head?.headers["constructor"], "y")
+    assert.isUndefined(({} as Record<string, unknown>)["x"])
+  })
+})
+
+const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+const Bytes = Schema.Array(between(0, 255)).check(Schema.isMinLength(1), Schema.isMaxLength(600))
+
+describe("any bytes", () => {
+  it.live.prop(
+    "in any pieces are the same bytes, one part after the other on one connection",
+    {
+      bodies: Schema.Array(Bytes).check(Schema.isMinLength(1), Schema.isMaxLength(4)),
+      cuts: Schema.Array(between(1, 400)).check(Schema.isMinLength(1), Schema.isMaxLength(20))
+    },
+    ({ bodies, cuts }) =>
+      Effect.gen(function* () {
+        const { port, requests } = yield* SourceSuite.rawHost((n, socket) => {
+          const bytes = answer(Buffer.from(bodies[n] ?? []))
+          socket.setNoDelay(true)
+          let i = 0
+          const send = (at: number): void => {
+            const to = at + (cuts[i++ % cuts.length] ?? 1)
+            socket.write(bytes.subarray(at, to))
+            if (to < bytes.length) setImmediate(send, to)
+          }
+          send(0)
+        })
+        const source = yield* Source.Source
+        for (const body of bodies) {
+          const found = yield* fetchAll(source, `http://127.0.0.1:${port}/`, body.length)
+          assert.strictEqual(Buffer.compare(found, Buffer.from(body)), 0)
+        }
+        assert.strictEqual(new Set(requests.map(({ connection }) => connection)).size, 1)
+      }).pipe(Effect.provide(fast), Effect.scoped),
+    { arbitrary: { runs: 60 } }
+  )
+
+  const hostile = (bytes: Buffer) =>
+    Effect.gen(function* () {
+      const { port } = yield* SourceSuite.rawHost((_, socket) => void socket.end(bytes))
+      const source = yield* Source.Source
+      const result = yield* Effect.result(fetchAll(source, `http://127.0.0.1:${port}/`, 10))
+      if (result._tag === "Success") assert.strictEqual(result.success.length, 10)
+    }).pipe(
+      Effect.provide(NodeSource.layer({ env: {} }).pipe(Layer.provide(NodeHttpClient.layerNodeHttpOptions({})))),
+      Effect.scoped,
+      Effect.timeout("5 seconds")
+    )
+
+  it.live.prop(
+    "that a hostile host sends give an error, never other bytes than it announced, and never a hang",
+    { bytes: Bytes },
+    ({ bytes }) => hostile(Buffer.from(bytes)),
+    { arbitrary: { runs: 60 } }
+  )
+
+  it.live.prop(
+    "of a good answer, one of them changed: an error, or as many bytes as were asked for, never a hang",
+    { at: between(0, 140), value: between(0, 255) },
+    ({ at, value }) => {
+      const bytes = answer(Buffer.from("0123456789"))
+      bytes[at % bytes.length] = value
+      return hostile(bytes)
+    },
+    { arbitrary: { runs: 100 } }
+  )
+})
+
+describe("a sender", () => {
+  it.live("is held back while nobody takes the bytes", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const body = Buffer.alloc(64 * 1024 * 1024)
+        let unsent = 0
+        const { port } = yield* SourceSuite.rawHost((_, socket) => {
+          socket.write(answer(body))
+          setInterval(() => (unsent = socket.writableLength), 20).unref()
+        })
+        const source = yield* Source.Source
+        const part = { number: 1, offset: 0, length: body.length }
+        let taken = 0
+        yield* Stream.runForEach(
+          source.part(Redacted.make(`http://127.0.0.1:${port}/`), file(body.length), part),
+          (chunk) =>
+            Effect.suspend(() => {
+              taken += chunk.length
+              return taken === chunk.length
+                ? Effect.tap(Effect.sleep("300 millis"), () =>
+                    // What is on its way: our buffers and the kernel's, not the file.
+                    Effect.sync(() => assert.isAbove(unsent, body.length / 2))
+                  )
+                : Effect.void
+            })
+        )
+        assert.strictEqual(taken, body.length)
+      }).pipe(Effect.provide(fast))
+    )
+  )
+})
+
+const fixture = (name: string) => readFileSync(new URL(`../../simulator/test/fixtures/${name}`, import.meta.url))
+
+describe("HTTPS", () => {
+  const body = Buffer.alloc(2_000_003, 7)
+  const host = SourceSuite.rawHost(
+    (_, socket) => void socket.write(answer(body)),
+    (listener) => createTlsServer({ cert: fixture("cert.pem"), key: fixture("key.pem") }, listener)
+  )
+
+  it.live("trusts an authority that is named", () =>
+    Effect.gen(function* () {
+      const { port, requests } = yield* host
+      const source = yield* Source.Source
+      for (let n = 0; n < 3; n++) {
+        const found = yield* fetchAll(source, `https://localhost:${port}/`, body.length)
+        assert.strictEqual(Buffer.compare(found, body), 0)
+      }
+      assert.strictEqual(new Set(requests.map(({ connection }) => connection)).size, 1)
+    }).pipe(
+      Effect.provide(NodeSource.layer({ env: {}, tls: { ca: fixture("cert.pem") } }).pipe(Layer.provide(noClient))),
+      Effect.scoped
+    )
+  )
+
+  it.live("F17 trusts nobody else, and says so", () =>
+    Effect.gen(function* () {
+      const { port } = yield* host
+      const source = yield* Source.Source
+      const result = yield* Effect.result(fetchAll(source, `https://localhost:${port}/`, body.length))
+      if (result._tag !== "Failure") return assert.fail("an error is expected")
+      assert.strictEqual(result.failure.reason, "Unavailable")
+      assert.match(result.failure.problem, /certificate/)
+    }).pipe(Effect.provide(fast), Effect.scoped)
+  )
+})
+
+describe("a proxy", () => {
+  it.live("that the environment names carries every part, and a host that NO_PROXY names needs none", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const body = Buffer.from("0123456789")
+        const { port } = yield* SourceSuite.rawHost((_, socket) => void socket.write(answer(body)))
+        let carried = 0
+        // node:http goes through a proxy by CONNECT for HTTPS, and by the whole address for HTTP.
+        const proxy = createHttpServer((request, response) => {
+          carried += 1
+          const { pathname, port } = new URL(request.url ?? "")
+          const socket = connect(Number(port), "127.0.0.1", () =>
+            socket.write(`GET ${pathname} HTTP/1.1\r\nhost: x\r\n\r\n`)
+          )
+          response.socket?.on("close", () => socket.destroy())
+          if (response.socket !== null) socket.pipe(response.socket)
+        })
+        proxy.listen(0, "127.0.0.1")
+        yield* Effect.promise(() => once(proxy, "listening"))
+        yield* Effect.addFinalizer(() =>
+          Effect.sync(() => {
+            proxy.closeAllConnections()
+            proxy.close()
+          })
+        )
+        const address = proxy.address() as AddressInfo
+        const env = { http_proxy: `http://127.0.0.1:${address.port}` }
+        const through = (proxyEnv: Record<string, string>) =>
+          Effect.provide(
+            Source.Source.use((source) => fetchAll(source, `http://127.0.0.1:${port}/`, 10)),
+            Layer.fresh(
+              NodeSource.layer({ env: proxyEnv }).pipe(
+                Layer.provide(NodeHttpClient.layerNodeHttpOptions({ keepAlive: true, proxyEnv }))
+              )
+            )
+          )
+        assert.strictEqual(String(yield* through(env)), "0123456789")
+        assert.strictEqual(carried, 1)
+        assert.strictEqual(String(yield* through({ ...env, no_proxy: "127.0.0.1" })), "0123456789")
+        assert.strictEqual(carried, 1)
+      })
+    )
+  )
+})
