@@ -2,21 +2,47 @@
 import * as Effect from "effect/Effect"
 import * as Path from "node:path"
 import { fileURLToPath } from "node:url"
+import * as Environment from "./Environment.ts"
 import { UsageError } from "./Problem.ts"
 
 /** `text` names the target in a run's identity: the same place has the same text, from wherever the command is run. */
 export type Target =
   | { readonly _tag: "Folder"; readonly directory: string; readonly text: string }
   | { readonly _tag: "Stdout"; readonly text: string }
+  | {
+      readonly _tag: "S3"
+      readonly bucket: string
+      readonly prefix: string
+      readonly endpoint: string | undefined
+      readonly region: string | undefined
+      readonly profile: string | undefined
+      readonly text: string
+    }
+
+/** What only an address in S3 takes. */
+export interface S3Flags {
+  readonly endpoint?: string | undefined
+  readonly region?: string | undefined
+  readonly profile?: string | undefined
+}
 
 const refused = (problem: string) =>
-  Effect.fail(new UsageError({ problem, nextStep: "Name a folder (./data or file:///srv/data), or - for stdout." }))
+  Effect.fail(
+    new UsageError({
+      problem,
+      nextStep: "Name a folder (./data or file:///srv/data), a bucket (s3://bucket/prefix), or - for stdout."
+    })
+  )
 
-/** A path, a `file:` URL, or `-` for stdout. */
-export const parse = (to: string): Effect.Effect<Target, UsageError> => {
+/** A path, a `file:` URL, `s3://bucket/prefix`, or `-` for stdout. */
+export const parse = (to: string, flags: S3Flags = {}): Effect.Effect<Target, UsageError> => {
+  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(to)?.[1]?.toLowerCase()
+  if (scheme === "s3") return s3(to, flags)
+  for (const name of ["endpoint", "region", "profile"] as const) {
+    if (flags[name] !== undefined) return refused(`--${name} is for s3:// targets, and --to ${to} is none.`)
+  }
   if (to === "-") return Effect.succeed({ _tag: "Stdout", text: "-" })
   if (to.trim() === "") return refused("--to is empty.")
-  const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(to)?.[1]?.toLowerCase()
   // One letter is a drive of Windows.
   if (scheme === undefined) return Effect.succeed(folder(to))
   if (scheme !== "file") {
@@ -33,3 +59,41 @@ const folder = (path: string): Target => {
   const directory = Path.resolve(path)
   return { _tag: "Folder", directory, text: directory }
 }
+
+const s3 = Effect.fnUntraced(function* (to: string, flags: S3Flags): Effect.fn.Return<Target, UsageError> {
+  const [, bucket = "", rest = ""] = /^s3:\/\/([^/]*)\/?(.*)$/i.exec(to) ?? []
+  const prefix = rest.replace(/\/+$/, "")
+  // The rules of buckets, with the upper case and the underscores of old ones.
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{1,253}[A-Za-z0-9]$/.test(bucket)) {
+    return yield* refused(`--to ${to} names no bucket, as s3://bucket/prefix does.`)
+  }
+  if (!/^$|^[A-Za-z0-9_=-][A-Za-z0-9._=-]*(\/[A-Za-z0-9_=-][A-Za-z0-9._=-]*)*$/.test(prefix)) {
+    return yield* refused(
+      `The prefix "${prefix}" is not made of letters, digits, '.', '_', '=' and '-', in segments joined by '/' that do not begin with a dot.`
+    )
+  }
+  const endpoint =
+    flags.endpoint ?? (yield* Environment.get("AWS_ENDPOINT_URL_S3")) ?? (yield* Environment.get("AWS_ENDPOINT_URL"))
+  const url = endpoint === undefined ? undefined : URL.parse(endpoint)
+  if (url === null || (url !== undefined && !/^https?:$/.test(url.protocol))) {
+    return yield* refused("--endpoint (or AWS_ENDPOINT_URL) is not an address such as https://s3.example.com.")
+  }
+  const place = `s3://${bucket}${prefix === "" ? "" : `/${prefix}`}`
+  return {
+    _tag: "S3",
+    bucket,
+    prefix,
+    endpoint: url?.origin,
+    region: flags.region,
+    profile: flags.profile,
+    // Buckets of one name on two servers are two places.
+    text: url === undefined ? place : `${place} at ${url.origin}`
+  }
+})
+
+/** Whether what is delivered there stays there. */
+export const isDurable = (target: Target): boolean => target._tag !== "Stdout"
+
+/** Whether a run's target is the one that a person names without saying on which server. */
+export const isNamed = (target: Target, text: string): boolean =>
+  text === target.text || (target._tag === "S3" && text.startsWith(`${target.text} at `))

@@ -46,7 +46,11 @@ const toJson = (outcome: Outcome) => {
 const wrong = (problem: string, nextStep: string) => Effect.fail(new UsageError({ problem, nextStep }))
 
 const check = Effect.fnUntraced(function* (flags: ExportFlags): Effect.fn.Return<ExportOptions, UsageError> {
-  const target = yield* Target.parse(flags.to)
+  const target = yield* Target.parse(flags.to, {
+    endpoint: Option.getOrUndefined(flags.endpoint),
+    region: Option.getOrUndefined(flags.region),
+    profile: Option.getOrUndefined(flags.profile)
+  })
   const requests = yield* exportRequests({
     entityTypes: flags.entityTypes,
     updatedFrom: Option.getOrUndefined(flags.updatedFrom),

@@ -1,7 +1,7 @@
 /** The work behind `longshore export`: composes the services, runs every type, says how it ended. */
 import * as Crc32 from "@longshore/core/Crc32"
 import type { ExportId, ExportRequest } from "@longshore/core/Export"
-import { type ExportError, InvalidRequest } from "@longshore/core/ExportError"
+import { type ExportError, InvalidRequest, type SinkError } from "@longshore/core/ExportError"
 import { ExportEvents } from "@longshore/core/ExportEvent"
 import * as ExportRun from "@longshore/core/ExportRun"
 import * as Exports from "@longshore/core/Exports"
@@ -33,7 +33,7 @@ import { resumeCommand } from "./resumeCommand.ts"
 import * as RunFile from "./RunFile.ts"
 import * as Settings from "./Settings.ts"
 import * as StateLocation from "./StateLocation.ts"
-import type { Target } from "./Target.ts"
+import { isDurable, type Target } from "./Target.ts"
 
 export interface ExportOptions extends Settings.SettingFlags, RunFile.Renewal {
   readonly requests: ReadonlyArray<ExportRequest>
@@ -129,7 +129,7 @@ const services = (
     maxSockets: concurrency + 4,
     proxyEnv: process.env
   })
-  const sink = target._tag === "Folder" ? FsSink.layer({ directory: target.directory }) : StdoutSink.layer
+  const sink = sinkOf(target)
   const transfer = Transfer.layer({ concurrency, ...(retries === undefined ? {} : { retries }) })
   const exports = Exports.layer({
     platformAddress: settings.platformAddress,
@@ -145,6 +145,23 @@ const services = (
     Layer.provide(http),
     Layer.provide(Layer.succeed(Crc32.Crc32, (bytes, seed) => crc32(bytes, seed)))
   )
+}
+
+const sinkOf = (target: Target): Layer.Layer<ObjectSink, SinkError> => {
+  switch (target._tag) {
+    case "Folder":
+      return FsSink.layer({ directory: target.directory })
+    case "Stdout":
+      return StdoutSink.layer
+    case "S3":
+      // Larger than all the rest together, and only some need it.
+      return Layer.unwrap(
+        Effect.map(
+          Effect.promise(() => import("@longshore/sink-s3/S3Sink")),
+          (S3Sink) => S3Sink.layer(target)
+        )
+      )
+  }
 }
 
 const runOne = Effect.fnUntraced(function* (
@@ -181,7 +198,7 @@ const runOne = Effect.fnUntraced(function* (
 /** What an earlier process left. A finished run of a folder speaks for itself at its end. */
 const resuming = (target: Target, summary: RunSummary): string | undefined => {
   if (summary.stage === "complete") {
-    return target._tag === "Folder"
+    return isDurable(target)
       ? undefined
       : `this run was finished at ${summary.completedUtc}; its export is given again; for a new one run the same command with --fresh, or with --max-age`
   }

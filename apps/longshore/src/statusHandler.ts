@@ -66,7 +66,7 @@ const find = Effect.fnUntraced(function* (
   )
   // A folder for journals may hold those of other targets.
   const found = entries.filter(
-    (entry) => !("run" in entry) || target === undefined || entry.run.identity.target === target.text
+    (entry) => !("run" in entry) || target === undefined || Target.isNamed(target, entry.run.identity.target)
   )
   if (found.length > 0) return found
   return yield* new UsageError({

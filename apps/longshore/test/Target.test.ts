@@ -17,11 +17,45 @@ describe("Target", () => {
 
   it.effect("refuses what it does not know", () =>
     Effect.gen(function* () {
-      for (const to of ["s3://bucket/x", "https://example.com", "file://elsewhere/x", "", " "]) {
+      for (const to of [
+        "ftp://bucket/x",
+        "https://example.com",
+        "s3://",
+        "s3://b",
+        "s3://bucket/../x",
+        "s3://bucket/.longshore",
+        "s3://bucket/a//b",
+        "file://elsewhere/x",
+        "",
+        " "
+      ]) {
         const error = yield* Effect.flip(Target.parse(to))
         assert.strictEqual(error._tag, "UsageError")
         assert.include(error.nextStep, "folder")
       }
+    })
+  )
+
+  it.effect("takes buckets, on AWS or on another server", () =>
+    Effect.gen(function* () {
+      const aws = yield* Target.parse("s3://bucket/mews/daily/", { region: "eu-central-1", profile: "exports" })
+      assert.deepStrictEqual(aws, {
+        _tag: "S3",
+        bucket: "bucket",
+        prefix: "mews/daily",
+        endpoint: undefined,
+        region: "eu-central-1",
+        profile: "exports",
+        text: "s3://bucket/mews/daily"
+      })
+      assert.strictEqual((yield* Target.parse("s3://bucket")).text, "s3://bucket")
+      const other = yield* Target.parse("s3://bucket/mews/daily", { endpoint: "http://127.0.0.1:7480/" })
+      assert.strictEqual(other.text, "s3://bucket/mews/daily at http://127.0.0.1:7480")
+      // A person who asks for the status need not know the server.
+      assert.isTrue(Target.isNamed(aws, other.text))
+      assert.isFalse(Target.isNamed(other, aws.text))
+      assert.strictEqual((yield* Effect.flip(Target.parse("./data", { region: "x" })))._tag, "UsageError")
+      assert.strictEqual((yield* Effect.flip(Target.parse("s3://bucket", { endpoint: "ceph" })))._tag, "UsageError")
     })
   )
 })

@@ -36,8 +36,11 @@ const flags = {
   ),
   to: Flag.String("to").pipe(
     Flag.withMetavar("TARGET"),
-    Flag.withDescription("Where to: a folder (./data, file:///srv/data), or - for stdout")
+    Flag.withDescription("Where to: a folder (./data, file:///srv/data), s3://bucket/prefix, or - for stdout")
   ),
+  endpoint: text("endpoint", "URL", "s3: the address of a server that is not AWS (AWS_ENDPOINT_URL)"),
+  region: text("region", "NAME", "s3: the bucket's region (AWS_REGION, profile)"),
+  profile: text("profile", "NAME", "s3: a profile of ~/.aws (AWS_PROFILE)"),
   updatedFrom: text("updated-from", "TIME", "Only what was updated from this time on, such as 2026-05-01T00:00:00Z"),
   updatedTo: text("updated-to", "TIME", "... and before this time; at most 180 days, ending at least 5 minutes ago"),
   postingFrom: text("posting-from", "DATE", "LedgerEntry: first day of posting, such as 2026-05-01"),
@@ -119,6 +122,7 @@ export const exportCommand = Command.make("export", flags, (given) =>
   ),
   Command.withExamples([
     { command: "longshore export Reservation Customer --to ./data", description: "Two types into a folder" },
+    { command: "longshore export Bill --to s3://bucket/mews --region eu-central-1", description: "Straight into S3" },
     { command: "longshore export OrderItem --to - | jq .", description: "Data on stdout, everything else on stderr" },
     {
       command:

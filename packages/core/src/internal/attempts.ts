@@ -24,61 +24,66 @@ export interface Subject {
 /** A link that was fetched just now and is refused again and again has not expired: something else is wrong. */
 const maxRejections = 5
 
-/** Attempts with a fresh link each, until one succeeds or trying again is no use. They share one place in the budget. */
+/** Attempts until one succeeds or trying again is no use. Who waits gives its place in the budget to others. */
 export const makeRetrying = ({ budget, retries }: { readonly budget: Budget; readonly retries: number }) => {
   // What an attempt took lately, in milliseconds: a link must live at least that long.
   let needed = 0
 
-  const retrying = Effect.fnUntraced(function* <A, E>(
+  return Effect.fnUntraced(function* <A, E>(
     { file, key, links, part }: Subject,
     attempt: (link: Redacted.Redacted) => Effect.Effect<A, SourceError | E>
   ): Effect.fn.Return<A, E | SourceError | TransferFailed | LinkError> {
     let rejected = 0
     let rejections = 0
     let failures = 0
+    /** Succeeds, or says how long to wait and why. A link that has ended is not waited for. */
+    const now = Effect.gen(function* () {
+      for (;;) {
+        const link = yield* links.get(file, { rejected, needed })
+        const began = yield* Clock.currentTimeMillis
+        const result = yield* Effect.result(attempt(link.url))
+        if (result._tag === "Success") {
+          needed = Math.max((yield* Clock.currentTimeMillis) - began, needed * 0.9)
+          yield* budget.arrived
+          return { value: result.success }
+        }
+        const error = result.failure
+        let wait = 0
+        if (error instanceof SourceError && error.reason === "LinkRejected") {
+          rejected = link.generation
+          rejections += 1
+          // The first refusals are links that ended; after that, ever slower.
+          if (rejections > 2) wait = 500 * 2 ** (rejections - 3)
+        } else if ((error instanceof SourceError || error instanceof SinkError) && error.retryable) {
+          failures += 1
+          rejections = 0
+          if (isCongestion(error)) yield* budget.congested(began)
+          const asked = error instanceof SourceError ? (error.retryAfter ?? 0) : 0
+          wait = Math.max(asked, Math.min(30_000, 500 * 2 ** (failures - 1)) * (yield* Random.nextBetween(0.8, 1.2)))
+        } else return yield* Effect.fail(error)
+        if (failures > retries || rejections > maxRejections || wait > maxRetryAfter) {
+          if (!(error instanceof SourceError)) return yield* error
+          const { problem, reason } = error
+          return yield* new TransferFailed({ key, attempts: failures + rejections, reason, problem })
+        }
+        if (wait > 0) return { wait, problem: error.problem }
+      }
+    })
     for (;;) {
-      const link = yield* links.get(file, { rejected, needed })
-      const began = yield* Clock.currentTimeMillis
-      const result = yield* Effect.result(attempt(link.url))
-      if (result._tag === "Success") {
-        needed = Math.max((yield* Clock.currentTimeMillis) - began, needed * 0.9)
-        yield* budget.arrived
-        return result.success
-      }
-      const error = result.failure
-      let wait = 0
-      if (error instanceof SourceError && error.reason === "LinkRejected") {
-        rejected = link.generation
-        rejections += 1
-        // The first refusals are links that ended; after that, ever slower.
-        if (rejections > 2) wait = 500 * 2 ** (rejections - 3)
-      } else if ((error instanceof SourceError || error instanceof SinkError) && error.retryable) {
-        failures += 1
-        rejections = 0
-        if (isCongestion(error)) yield* budget.congested(began)
-        const asked = error instanceof SourceError ? (error.retryAfter ?? 0) : 0
-        wait = Math.max(asked, Math.min(30_000, 500 * 2 ** (failures - 1)) * (yield* Random.nextBetween(0.8, 1.2)))
-      } else return yield* Effect.fail(error)
-      if (failures > retries || rejections > maxRejections || wait > maxRetryAfter) {
-        if (!(error instanceof SourceError)) return yield* error
-        const { problem, reason } = error
-        return yield* new TransferFailed({ key, attempts: failures + rejections, reason, problem })
-      }
-      if (wait > 0) {
-        const attempt = failures + rejections
-        yield* publish({ _tag: "PartRetried", key, part, attempt, problem: error.problem, retryIn: wait })
-        yield* Effect.sleep(Duration.millis(wait))
-      }
+      const outcome = yield* budget.use(now)
+      if ("value" in outcome) return outcome.value
+      const { problem, wait } = outcome
+      yield* publish({ _tag: "PartRetried", key, part, attempt: failures + rejections, problem, retryIn: wait })
+      yield* Effect.sleep(Duration.millis(wait))
     }
   })
-
-  return <A, E>(subject: Subject, attempt: (link: Redacted.Redacted) => Effect.Effect<A, SourceError | E>) =>
-    budget.use(retrying(subject, attempt))
 }
 
 /** Whether fewer parts at a time would help the one who failed. */
 const isCongestion = (error: SourceError | SinkError): boolean =>
-  error instanceof SinkError || error.reason === "Stalled" || error.status === 503 || error.status === 429
+  error instanceof SinkError
+    ? error.reason === "Unavailable"
+    : error.reason === "Stalled" || error.status === 503 || error.status === 429
 
 /** Bytes per second below which a host counts as silent: nobody waits days for a file that drips. */
 const minRate = 1024

@@ -34,7 +34,8 @@ export const deliver = Effect.fnUntraced(function* (
   const delivered = yield* Effect.forEach(
     files,
     (file) => deliverFile(options, renewal, Manifest.fileKey(entityType, exportId, file.index), file, links),
-    { concurrency: sink.capabilities.parallel ? transfer.concurrency : 1 }
+    // More files than parts: while some are being published, others are on their way.
+    { concurrency: sink.capabilities.parallel ? 2 * transfer.concurrency : 1 }
   )
 
   // A file that was delivered again may differ: then the manifest is written again, too.

@@ -1,16 +1,33 @@
 /** The folders that a sink writes into, each made and looked through once, however many objects go there. */
 import * as Effect from "effect/Effect"
+import * as Semaphore from "effect/Semaphore"
 import * as Path from "node:path"
 import type { Disk, DiskError } from "./disk.ts"
 
 export interface Folders {
+  /** The names in the folder are on the disk. Who asks while others wait is served with them. */
+  readonly sync: (folder: string) => Effect.Effect<void, DiskError>
   /** Makes the folder if it is missing, and gives the names that were in it when this process first came. */
   readonly enter: (folder: string) => Effect.Effect<ReadonlyArray<string>, DiskError>
 }
 
 export const make = (disk: Disk["Service"]): Folders => {
   const known = new Map<string, ReadonlyArray<string>>()
+  const turns = new Map<string, { readonly turn: Semaphore.Semaphore; asked: number; served: number }>()
   return {
+    sync: (folder) =>
+      Effect.suspend(() => {
+        const state = turns.get(folder) ?? { turn: Semaphore.makeUnsafe(1), asked: 0, served: 0 }
+        turns.set(folder, state)
+        const ticket = ++state.asked
+        return state.turn.withPermit(
+          Effect.suspend(() => {
+            if (state.served >= ticket) return Effect.void
+            const asked = state.asked
+            return Effect.tap(disk.syncFolder(folder), () => Effect.sync(() => (state.served = asked)))
+          })
+        )
+      }),
     enter: Effect.fnUntraced(function* (folder) {
       const names = known.get(folder)
       if (names !== undefined) return names

@@ -154,7 +154,7 @@ export const open = Effect.fnUntraced(function* (
           )
         )
       }
-      yield* about(folder)(disk.syncFolder(folder))
+      yield* about(folder)(folders.sync(folder))
       return storedObject(object.key, written)
     }),
 
@@ -184,12 +184,25 @@ const noted = (all: ReadonlyArray<Part>, log: PartLog.PartLog | undefined) =>
 
 /** The CRC-32 of a part as it is in the file now; `undefined` if it is not all there. */
 const checksum = Effect.fnUntraced(function* (file: DiskFile, part: Part) {
-  const piece = new Uint8Array(Math.min(part.length, 1024 * 1024))
+  const size = Math.min(part.length, 1024 * 1024)
+  let next = new Uint8Array(size)
+  let current = new Uint8Array(size)
   let crc = 0
-  for (let read = 0; read < part.length;) {
-    const count = yield* file.read(piece.subarray(0, Math.min(piece.length, part.length - read)), part.offset + read)
-    if (count === 0) return undefined
-    crc = crc32(piece.subarray(0, count), crc)
+  let read = 0
+  let held = 0
+  // The disk reads a piece while the one before it is summed.
+  while (read < part.length || held > 0) {
+    const wanted = next.subarray(0, Math.min(size, part.length - read))
+    const [count] = yield* Effect.all(
+      [
+        wanted.length === 0 ? Effect.succeed(0) : file.read(wanted, part.offset + read),
+        Effect.sync(() => (crc = crc32(current.subarray(0, held), crc)))
+      ],
+      { concurrency: 2 }
+    )
+    if (count < wanted.length) return undefined
+    ;[current, next] = [next, current]
+    held = count
     read += count
   }
   return crc
