@@ -354,8 +354,8 @@ export const suite = (name: string, { source: layer }: SourceSuiteOptions): void
           (n, socket) => {
             if (n > 0) return void socket.write(bytes)
             socket.write(bytes.subarray(0, bytes.length - 2))
-            socket.on("close", () => Effect.runFork(Deferred.succeed(closed, undefined)))
-            setTimeout(() => Effect.runFork(Deferred.succeed(begun, undefined)), 20)
+            socket.on("close", () => Deferred.doneUnsafe(closed, Effect.void))
+            setTimeout(() => Deferred.doneUnsafe(begun, Effect.void), 20)
           },
           (source, link) =>
             Effect.gen(function* () {

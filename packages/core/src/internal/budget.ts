@@ -25,7 +25,7 @@ export const make = Effect.fnUntraced(function* (most: number): Effect.fn.Return
     return places.resize(count)
   }
   return {
-    use: places.withPermit,
+    use: (effect) => places.withPermit(effect),
     congested: Effect.fnUntraced(function* (began) {
       // Parts that were on their way together tell of one and the same congestion.
       if (began < reducedAt || allowed === 1) return

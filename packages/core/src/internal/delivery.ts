@@ -78,7 +78,10 @@ export const deliver = Effect.fnUntraced(function* (
       if (written || (yield* isThere(stored))) break
     }
     // Complete: what was kept beside the files to survive a crash has done its work.
-    yield* Effect.forEach([...delivered.map((file) => file.key), key], sink.settle, { discard: true })
+    yield* Effect.forEach([...delivered.map((file) => file.key), key], sink.settle, {
+      concurrency: sink.capabilities.parallel ? transfer.concurrency : 1,
+      discard: true
+    })
   }
   const { completedUtc } = manifest
   yield* journal.step({

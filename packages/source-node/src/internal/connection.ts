@@ -13,12 +13,12 @@ const bufferSize = 512 * 1024
 const minRoom = 16 * 1024
 
 /** There is an answer, but it takes a full HTTP client to read it. */
-export interface Unsuited {
+interface Unsuited {
   readonly _tag: "Unsuited"
 }
 
 /** The connection broke, or never came about. `silent`: before the first byte of an answer. */
-export interface Broken {
+interface Broken {
   readonly _tag: "Broken"
   readonly code: string | undefined
   readonly silent: boolean
