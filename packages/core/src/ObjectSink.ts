@@ -229,7 +229,7 @@ export const collect = Effect.fnUntraced(function* <E, R>(
   part: Part,
   bytes: Stream.Stream<Uint8Array, E, R>,
   location: string
-): Effect.fn.Return<Uint8Array, SinkError | E, R> {
+): Effect.fn.Return<Uint8Array<ArrayBuffer>, SinkError | E, R> {
   const whole = new Uint8Array(part.length)
   let received = 0
   yield* Stream.runForEachArray(bytes, (chunks) => {

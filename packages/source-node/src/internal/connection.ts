@@ -7,7 +7,7 @@ import * as tls from "node:tls"
 import { maxHead, parse, type PlainHead } from "./head.ts"
 
 /** Fits the processor's cache, and is so large that what is done for each one does not count. */
-const bufferSize = 512 * 1024
+const bufferSize = 1024 * 1024
 
 /** Less room is not worth a read: a record of TLS has 16 KiB. */
 const minRoom = 16 * 1024

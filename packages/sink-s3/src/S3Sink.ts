@@ -1,0 +1,114 @@
+/**
+ * A sink that keeps objects in a bucket of S3, or of a server that speaks it: Ceph, MinIO, R2, Garage.
+ *
+ * Parts of the transfer are parts of a multipart upload, so that what was uploaded survives the process and `ListParts`
+ * tells it. A small note in the bucket, `<prefix>/.longshore/uploads/…`, ties an upload to the plan it was made for: parts of
+ * different content are never mixed. Objects of up to 5 MiB are put in one request. Either way nothing is visible before
+ * `commit`, and a published object carries its plan as metadata, by which it is known again when an answer was lost.
+ *
+ * @since 0.1.0
+ */
+import type { SinkError } from "@longshore/core/ExportError"
+import * as ObjectSink from "@longshore/core/ObjectSink"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import type * as Redacted from "effect/Redacted"
+import { make as makeClient } from "./internal/client.ts"
+import { about } from "./internal/failure.ts"
+import * as Notes from "./internal/notes.ts"
+import { locationOf, make } from "./internal/sink.ts"
+
+/**
+ * How a stored part is compared with what was received. `auto`: by CRC-32 where the server keeps one, else by the MD5 that
+ * most servers give as a part's ETag (1.4 s of processor time per GiB). `crc32`: by CRC-32 where the server keeps one, else
+ * not. `none`: not, for servers that stumble over the wish for a checksum.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type Checksum = "auto" | "crc32" | "none"
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface S3SinkOptions {
+  readonly bucket: string
+  /** Keys begin with it and a slash. */
+  readonly prefix?: string | undefined
+  /** Default: `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile; with an endpoint also `us-east-1`. */
+  readonly region?: string | undefined
+  /** The address of a server that is not AWS. Default: `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, AWS. */
+  readonly endpoint?: string | undefined
+  /** The bucket in the path and not in the host's name. Default: with an endpoint. */
+  readonly forcePathStyle?: boolean | undefined
+  /** A profile of `~/.aws`. Default: `AWS_PROFILE`. */
+  readonly profile?: string | undefined
+  /** Default: where AWS users expect them: environment, profile, single sign-on, web identity, container, machine. */
+  readonly credentials?: S3Credentials | undefined
+  /** Default `auto`. */
+  readonly checksum?: Checksum | undefined
+}
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export interface S3Credentials {
+  readonly accessKeyId: string
+  readonly secretAccessKey: Redacted.Redacted
+  readonly sessionToken?: Redacted.Redacted | undefined
+}
+
+/**
+ * Objects in a bucket, below a prefix. Fails early if the bucket cannot be listed or written.
+ *
+ * ```ts
+ * import { S3Sink } from "@longshore/sink-s3"
+ *
+ * export const layer = S3Sink.layer({ bucket: "exports", prefix: "mews" })
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (options: S3SinkOptions): Layer.Layer<ObjectSink.ObjectSink, SinkError> =>
+  Layer.effect(ObjectSink.ObjectSink, make(options))
+
+/**
+ * An upload that was begun below the prefix and neither completed nor aborted: of a run that died and was not resumed,
+ * or of one that is still at work.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface OpenUpload {
+  /** With the prefix. */
+  readonly key: string
+  readonly uploadId: string
+  readonly initiated: Date | undefined
+}
+
+/**
+ * Our uploads in progress below the prefix. Those of other programs are not ours, whatever their key: ours are noted.
+ *
+ * @since 0.1.0
+ * @category maintenance
+ */
+export const abandoned = (options: S3SinkOptions): Effect.Effect<ReadonlyArray<OpenUpload>, SinkError> =>
+  Effect.scoped(
+    Effect.flatMap(makeClient(options), (s3) =>
+      about(locationOf(s3))(Effect.flatMap(Notes.list(s3), (notes) => Notes.uploads(s3, notes, s3.prefix)))
+    )
+  )
+
+/**
+ * Aborts an upload and frees its parts. Do not do this to a run that is still at work: it has to start its file again.
+ *
+ * @since 0.1.0
+ * @category maintenance
+ */
+export const abort = (options: S3SinkOptions, upload: OpenUpload): Effect.Effect<void, SinkError> =>
+  Effect.scoped(
+    Effect.flatMap(makeClient(options), (s3) => about(locationOf(s3))(Notes.drop(s3, upload.key, upload.uploadId)))
+  )
