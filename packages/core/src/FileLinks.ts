@@ -93,12 +93,19 @@ export const make = Effect.fnUntraced(function* (exportId: ExportId): Effect.fn.
   const exports = yield* Exports
   const turn = yield* Semaphore.make(1)
   let generation = 0
-  let current: { readonly files: ReadonlyArray<ExportFile>; readonly at: number } | undefined
+  let current:
+    | {
+        readonly files: ReadonlyArray<ExportFile>
+        readonly byPath: ReadonlyMap<string, ExportFile>
+        readonly at: number
+      }
+    | undefined
 
   const offer = Effect.fnUntraced(function* (ready: Export) {
     const at = yield* Clock.currentTimeMillis
     generation += 1
-    current = { files: ready.files, at }
+    const byPath = new Map(ready.files.map((file) => [path(file), file]))
+    current = { files: ready.files, byPath, at }
   })
 
   const renew = Effect.fnUntraced(function* () {
@@ -134,11 +141,9 @@ export const make = Effect.fnUntraced(function* (exportId: ExportId): Effect.fn.
           }
         })
       )
-      const files = current?.files ?? []
       // Mews does not promise that order or path stay: either will do, and the ETag guards the content.
-      const found =
-        files.find((candidate) => path(candidate) === file.path) ??
-        (files[file.index]?.sizeInBytes === file.size ? files[file.index] : undefined)
+      const atIndex = current?.files[file.index]
+      const found = current?.byPath.get(file.path) ?? (atIndex?.sizeInBytes === file.size ? atIndex : undefined)
       if (found === undefined) {
         return yield* new IntegrityError({
           key: `file ${file.index + 1} of export ${exportId}`,

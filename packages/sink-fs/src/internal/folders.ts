@@ -1,4 +1,7 @@
-/** The folders that a sink writes into, each made and looked through once, however many objects go there. */
+/**
+ * The folders that a sink writes into: each made and looked through once, however many objects go there. After that their
+ * names are kept account of.
+ */
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
 import * as Path from "node:path"
@@ -7,12 +10,15 @@ import type { Disk, DiskError } from "./disk.ts"
 export interface Folders {
   /** The names in the folder are on the disk. Who asks while others wait is served with them. */
   readonly sync: (folder: string) => Effect.Effect<void, DiskError>
-  /** Makes the folder if it is missing, and gives the names that were in it when this process first came. */
-  readonly enter: (folder: string) => Effect.Effect<ReadonlyArray<string>, DiskError>
+  /**
+   * Makes the folder if it is missing, and gives the names in it, as this process knows them: whoever makes or removes one
+   * says so here.
+   */
+  readonly enter: (folder: string) => Effect.Effect<Set<string>, DiskError>
 }
 
 export const make = (disk: Disk["Service"]): Folders => {
-  const known = new Map<string, ReadonlyArray<string>>()
+  const known = new Map<string, Set<string>>()
   const turns = new Map<string, { readonly turn: Semaphore.Semaphore; asked: number; served: number }>()
   return {
     sync: (folder) =>
@@ -32,7 +38,7 @@ export const make = (disk: Disk["Service"]): Folders => {
       const names = known.get(folder)
       if (names !== undefined) return names
       yield* makeFolders(disk, folder)
-      const found = yield* disk.list(folder)
+      const found = new Set(yield* disk.list(folder))
       known.set(folder, found)
       return found
     })

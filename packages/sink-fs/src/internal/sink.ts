@@ -65,12 +65,14 @@ export const make = Effect.fnUntraced(function* (directory: string) {
     settle: Effect.fnUntraced(function* (key) {
       const path = yield* pathOf(key)
       const folder = Path.dirname(path)
-      const left = (yield* about(folder)(disk.list(folder))).filter(
-        (name) => plan(name, Path.basename(path)) !== undefined
-      )
+      const names = yield* about(folder)(folders.enter(folder))
+      const left = [...names].filter((name) => plan(name, Path.basename(path)) !== undefined)
       if (left.length === 0) return
-      yield* Effect.forEach(left, (name) => about(folder)(disk.remove(Path.join(folder, name))), { discard: true })
-      yield* about(folder)(disk.syncFolder(folder))
+      for (const name of left) {
+        yield* about(folder)(disk.remove(Path.join(folder, name)))
+        names.delete(name)
+      }
+      yield* about(folder)(folders.sync(folder))
     })
   })
 })

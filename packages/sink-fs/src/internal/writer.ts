@@ -55,10 +55,13 @@ export const open = Effect.fnUntraced(function* (
   const print = fingerprint(object)
   const partialPath = `${path}.${print}.partial`
   const logPath = `${path}.${print}.parts`
+  const names = yield* about(folder)(folders.enter(folder))
   // Another plan means other content or other parts: nothing of it can be used again.
-  for (const other of yield* about(folder)(folders.enter(folder))) {
+  for (const other of names) {
     const found = plan(other, name)
-    if (found !== undefined && found !== print) yield* about(folder)(disk.remove(Path.join(folder, other)))
+    if (found === undefined || found === print) continue
+    yield* about(folder)(disk.remove(Path.join(folder, other)))
+    names.delete(other)
   }
 
   const final = yield* about(path)(disk.stat(path))
@@ -69,6 +72,7 @@ export const open = Effect.fnUntraced(function* (
   // An object of one part has no use for a log: it is there, or it is written again.
   const all = parts(object)
   const log = all.length > 1 ? yield* about(logPath)(openLog(disk, logPath, object)) : undefined
+  if (log !== undefined) names.add(Path.basename(logPath))
 
   // Renamed, and then the process died before anyone else could note it: the log knows the file again.
   const committed = log?.content.committed
@@ -84,6 +88,7 @@ export const open = Effect.fnUntraced(function* (
   }
 
   const file = yield* about(partialPath)(disk.open(partialPath, "update"))
+  names.add(Path.basename(partialPath))
   const stored = hadPartial ? noted(all, log?.content) : []
   const present = stored.reduce((sum, part) => sum + part.length, 0)
   const room = yield* about(root)(disk.room(folder))
@@ -97,7 +102,13 @@ export const open = Effect.fnUntraced(function* (
 
   const done = new Map<number, Part>(stored.map((part) => [part.number, part]))
   const drop = Effect.andThen(disk.remove(logPath), disk.remove(partialPath)).pipe(
-    Effect.andThen(Effect.sync(() => done.clear()))
+    Effect.andThen(
+      Effect.sync(() => {
+        done.clear()
+        names.delete(Path.basename(logPath))
+        names.delete(Path.basename(partialPath))
+      })
+    )
   )
   const syncing = yield* Syncing.make(file, Effect.ignore(drop))
 
@@ -154,6 +165,7 @@ export const open = Effect.fnUntraced(function* (
           )
         )
       }
+      names.delete(Path.basename(partialPath))
       yield* about(folder)(folders.sync(folder))
       return storedObject(object.key, written)
     }),
