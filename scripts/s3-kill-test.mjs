@@ -32,10 +32,12 @@ const random = () => {
   return state / 2 ** 32
 }
 
-if (spawnSync("rclone", ["version"]).error !== undefined) {
-  spawnSync("/usr/bin/apt-get", ["install", "-y", "-qq", "--no-install-recommends", "rclone"], { stdio: "ignore" })
-}
 const ceph = await startCeph()
+if (spawnSync("rclone", ["version"]).error !== undefined) {
+  const apt = (...args) => spawnSync("/usr/bin/apt-get", args, { stdio: "ignore" })
+  apt("update", "-qq")
+  apt("install", "-y", "-qq", "--no-install-recommends", "rclone")
+}
 // Counts what arrives.
 const proxy = await startProxy(ceph.endpoint)
 const bucket = "kill-test"

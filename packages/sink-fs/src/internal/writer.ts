@@ -24,6 +24,9 @@ import * as PartLog from "./partLog.ts"
 import { about, sinkError } from "./problem.ts"
 import * as Syncing from "./syncing.ts"
 
+/** Bytes that are read back at once. */
+const pieceSize = 2 * 1024 * 1024
+
 /** Which plan a name beside `name` belongs to, if it is one of ours. */
 export const plan = (candidate: string, name: string): string | undefined =>
   candidate.startsWith(`${name}.`)
@@ -110,12 +113,13 @@ export const open = Effect.fnUntraced(function* (
       })
     )
   )
+  const checksum = makeChecksum(file)
   const syncing = yield* Syncing.make(file, Effect.ignore(drop))
 
   return {
     stored,
     // Whatever became of a stored part, a power cut or somebody's edit, its bytes tell.
-    confirm: (part) => about(partialPath)(Effect.map(checksum(file, part), (crc) => crc === part.crc32)),
+    confirm: (part) => about(partialPath)(Effect.map(checksum(part), (crc) => crc === part.crc32)),
     write: Effect.fnUntraced(function* (part, bytes, crc32) {
       let received = 0
       const pull = yield* Stream.toPull(bytes)
@@ -194,31 +198,28 @@ const noted = (all: ReadonlyArray<Part>, log: PartLog.PartLog | undefined) =>
     return line?.length === part.length ? [{ ...part, crc32: line.crc32 }] : []
   })
 
-/** The CRC-32 of a part as it is in the file now; `undefined` if it is not all there. */
-const checksum = Effect.fnUntraced(function* (file: DiskFile, part: Part) {
-  const size = Math.min(part.length, 1024 * 1024)
-  let next = new Uint8Array(size)
-  let current = new Uint8Array(size)
-  let crc = 0
-  let read = 0
-  let held = 0
-  // The disk reads a piece while the one before it is summed.
-  while (read < part.length || held > 0) {
-    const wanted = next.subarray(0, Math.min(size, part.length - read))
-    const [count] = yield* Effect.all(
-      [
-        wanted.length === 0 ? Effect.succeed(0) : file.read(wanted, part.offset + read),
-        Effect.sync(() => (crc = crc32(current.subarray(0, held), crc)))
-      ],
-      { concurrency: 2 }
-    )
-    if (count < wanted.length) return undefined
-    ;[current, next] = [next, current]
-    held = count
-    read += count
-  }
-  return crc
-})
+/**
+ * The CRC-32 of a part as it is in the file now; `undefined` if it is not all there. The disk reads a piece while the one
+ * before it is summed.
+ */
+const makeChecksum = (file: DiskFile) => {
+  const pieces = [0, 1].map(() => new Uint8Array(0))
+  return Effect.fnUntraced(function* (part: Part) {
+    const size = Math.min(part.length, pieceSize)
+    let held = 0
+    let crc = 0
+    for (let read = 0, turn = 0; read < part.length || held > 0; turn = 1 - turn) {
+      const sum = Effect.sync(() => (crc = crc32(pieces[1 - turn]!.subarray(0, held), crc)))
+      if (pieces[turn]!.length < size) pieces[turn] = new Uint8Array(size)
+      const into = pieces[turn]!.subarray(0, Math.min(size, part.length - read))
+      const [count] = yield* Effect.all([file.read(into, part.offset + read), sum], { concurrency: 2 })
+      if (count < into.length) return undefined
+      read += count
+      held = count
+    }
+    return crc
+  })
+}
 
 const finished = (object: StoredObject, path: string, stored: ReadonlyArray<StoredPart>): ObjectWriter => ({
   stored,
