@@ -386,7 +386,7 @@ export class SinkError extends Schema.TaggedError<SinkError>()("SinkError", {
       case "NoSpace":
         return "Make room or choose another target, then run the same command again."
       case "PermissionDenied":
-        return "Give this user the right to write there or choose another target, then run the same command again."
+        return "Give this user, or these credentials, the right to write there, or choose another target; then run the same command again."
       case "NotRewindable":
         return "A pipe cannot take back what it was given: run the command again from the start, or deliver into a folder."
       default:
