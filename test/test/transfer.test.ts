@@ -145,7 +145,7 @@ describe("a host that is silent", () => {
                 write: (part, bytes, crc32) =>
                   writer.write(
                     part,
-                    Stream.mapArrayEffect(bytes, (chunks) => Effect.delay(Effect.succeed(chunks), "2 minutes")),
+                    Stream.mapArrayEffect(bytes, (chunks) => Effect.delay(Effect.succeed(chunks), "44 seconds")),
                     crc32
                   )
               }))
@@ -154,7 +154,11 @@ describe("a host that is silent", () => {
       ).pipe(Layer.provide(MemorySink.layer()), Layer.fresh)
       const { events, result } = yield* deliver({
         parts: 2,
-        part: (part) => Stream.rechunk(Stream.make(bytes(part).subarray(0, 500), bytes(part).subarray(500)), 1),
+        // Never more than five seconds late, whenever anybody looks.
+        part: (part) =>
+          Stream.rechunk(Stream.fromIterable(Array.from({ length: 10 }, () => bytes(part).subarray(0, 100))), 1).pipe(
+            Stream.mapEffect((chunk) => Effect.delay(Effect.succeed(chunk), "5 seconds"))
+          ),
         sink: slow
       })
       assert.strictEqual(result._tag, "Success")

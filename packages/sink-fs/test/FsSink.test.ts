@@ -310,6 +310,48 @@ describe("a disk that fails", () => {
     }
   }
 
+  it.live("F64 bytes are on the disk before they get their name, and the name before anyone is told", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporary
+      const calls: Array<string> = []
+      const noting = Layer.effect(
+        Disk,
+        Effect.map(Disk, (disk) => {
+          const note = <A>(name: string, effect: Effect.Effect<A, DiskError>) =>
+            Effect.tap(effect, () => Effect.sync(() => void calls.push(name)))
+          return {
+            ...disk,
+            open: (path: string, mode: DiskMode) =>
+              Effect.map(disk.open(path, mode), (file): DiskFile => ({
+                ...file,
+                write: (chunks, position) => note(`write ${mode}`, file.write(chunks, position)),
+                sync: note(`sync ${mode}`, file.sync)
+              })),
+            rename: (from: string, to: string) => note("rename", disk.rename(from, to)),
+            syncFolder: (path: string) => note("syncFolder", disk.syncFolder(path))
+          }
+        })
+      ).pipe(Layer.provide(layerDisk))
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const sink = yield* make(directory)
+          const writer = yield* sink.open(object)
+          yield* all(writer)
+          calls.push("commit")
+          yield* writer.commit
+        })
+      ).pipe(Effect.provide(noting))
+      assert.strictEqual(calls.filter((call) => call === "write update").length, 3)
+      assert.deepStrictEqual(calls.slice(calls.indexOf("commit")), [
+        "commit",
+        "sync update",
+        "write append",
+        "rename",
+        "syncFolder"
+      ])
+    })
+  )
+
   it.live("F61 a sync in the background that fails ends the writer, and what was noted is forgotten", () =>
     Effect.gen(function* () {
       const directory = yield* temporary

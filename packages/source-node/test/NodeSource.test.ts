@@ -154,6 +154,45 @@ describe("any bytes", () => {
   )
 })
 
+describe("a connection", () => {
+  it.live("that the host closed while nobody used it is replaced, and nobody notices", () =>
+    Effect.gen(function* () {
+      const body = Buffer.from("0123456789")
+      const { port, requests } = yield* SourceSuite.rawHost((n, socket) =>
+        // Closed just when the second request is on its way.
+        n === 1 ? void socket.destroy() : void socket.write(answer(body))
+      )
+      const source = yield* Source.Source
+      for (let n = 0; n < 2; n++) {
+        assert.strictEqual(String(yield* fetchAll(source, `http://127.0.0.1:${port}/`, 10)), "0123456789")
+      }
+      assert.deepStrictEqual(
+        requests.map(({ connection }) => connection),
+        [0, 0, 1]
+      )
+    }).pipe(Effect.provide(fast), Effect.scoped)
+  )
+
+  it.live("that brought more than was announced carries nothing more", () =>
+    Effect.gen(function* () {
+      const { port, requests } = yield* SourceSuite.rawHost(
+        (n, socket) =>
+          void socket.write(
+            Buffer.concat([answer(Buffer.from(`${n}123456789`)), Buffer.from(n === 0 ? "HTTP/1.1 " : "")])
+          )
+      )
+      const source = yield* Source.Source
+      for (let n = 0; n < 3; n++) {
+        assert.strictEqual(String(yield* fetchAll(source, `http://127.0.0.1:${port}/`, 10)), `${n}123456789`)
+      }
+      assert.deepStrictEqual(
+        requests.map(({ connection }) => connection),
+        [0, 1, 1]
+      )
+    }).pipe(Effect.provide(fast), Effect.scoped)
+  )
+})
+
 describe("a sender", () => {
   it.live("is held back while nobody takes the bytes", () =>
     Effect.scoped(

@@ -372,12 +372,15 @@ export const suite = (name: string, { source: layer }: SourceSuiteOptions): void
     it.live(
       "large parts come whole, at the same time, in arrays that may be lent, however slowly they are taken",
       () => {
-        const large = Buffer.alloc(3_000_017)
-        for (let i = 0; i < large.length; i++) large[i] = (i * 2_654_435_761) >>> 13
+        // Each is more than any buffer, so that buffers are used again.
+        const each = 4_000_000
+        const large = Buffer.alloc(4 * each + 17)
+        for (let i = 0; i < large.length; i += 4)
+          large.writeUInt32LE(Math.imul(i, 2_654_435_761) >>> 0, Math.min(i, large.length - 4))
         const parts = [0, 1, 2, 3].map((i) => ({
           number: i + 1,
-          offset: i * 700_000,
-          length: i === 3 ? 900_017 : 700_000
+          offset: i * each,
+          length: i === 3 ? each + 17 : each
         }))
         return using(
           (_, socket, { text }) => {
