@@ -30,7 +30,11 @@ const fetchAll = (source: Source.Source["Service"], link: string, size: number) 
     const copies: Array<Buffer> = []
     const part = { number: 1, offset: 0, length: size }
     yield* Stream.runForEach(source.part(Redacted.make(link), file(size), part), (chunk) =>
-      Effect.sync(() => void copies.push(Buffer.from(chunk)))
+      // Lent until the next is asked for, however long that takes.
+      Effect.delay(
+        Effect.sync(() => void copies.push(Buffer.from(chunk))),
+        chunk.length > 100_000 ? "20 millis" : 0
+      )
     )
     return Buffer.concat(copies)
   })
@@ -228,7 +232,8 @@ describe("a sender", () => {
 const fixture = (name: string) => readFileSync(new URL(`../../simulator/test/fixtures/${name}`, import.meta.url))
 
 describe("HTTPS", () => {
-  const body = Buffer.alloc(2_000_003, 7)
+  const body = Buffer.alloc(9_000_004)
+  for (let i = 0; i < body.length; i += 4) body.writeUInt32LE(Math.imul(i, 2_654_435_761) >>> 0, i)
   const host = SourceSuite.rawHost(
     (_, socket) => void socket.write(answer(body)),
     (listener) => createTlsServer({ cert: fixture("cert.pem"), key: fixture("key.pem") }, listener)
