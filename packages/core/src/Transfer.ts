@@ -8,6 +8,7 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
@@ -193,7 +194,8 @@ export const layer = (options: TransferOptions = {}): Layer.Layer<Transfer, neve
                 if (known !== undefined) {
                   const [sum, received] = summed(crc32, taken)
                   yield* Stream.runDrain(sum)
-                  if (known.crc32 === (yield* received)) continue
+                  // Where the sink cannot tell, the ETag by which the part was found says enough.
+                  if (known.crc32 === undefined || known.crc32 === (yield* received)) continue
                   return yield* new SourceError({ reason: "ContentChanged", problem: "sent other bytes than before" })
                 }
                 const whole = sink.capabilities.rewindable ? taken : Stream.make(yield* collect(part, taken, key))
@@ -254,7 +256,9 @@ export const layer = (options: TransferOptions = {}): Layer.Layer<Transfer, neve
 
       const deliver = Effect.fn("Transfer.deliver")(function* (key: ObjectKey, plan: FilePlan, links: FileLinks) {
         const { partSize, size } = plan
-        const writer = yield* sink.open({ key, size, partSize, version: plan.etag ?? `size ${size}` })
+        // Without an ETag nothing tells content from other content: then no earlier process has stored any of this.
+        const version = plan.etag ?? `unknown ${yield* Random.nextInt}`
+        const writer = yield* sink.open({ key, size, partSize, version })
         const done = new Map(writer.stored.map((part) => [part.number, part]))
         const present = writer.stored.reduce((sum, part) => sum + part.length, 0)
         yield* publish({ _tag: "FileStarted", key, size, stored: present })

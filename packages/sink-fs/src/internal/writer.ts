@@ -119,7 +119,11 @@ export const open = Effect.fnUntraced(function* (
   return {
     stored,
     // Whatever became of a stored part, a power cut or somebody's edit, its bytes tell.
-    confirm: (part) => about(partialPath)(Effect.map(checksum(part), (crc) => crc === part.crc32)),
+    confirm: Effect.fnUntraced(function* (part) {
+      const isIntact = (yield* about(partialPath)(checksum(part))) === part.crc32
+      if (!isIntact) done.delete(part.number)
+      return isIntact
+    }),
     write: Effect.fnUntraced(function* (part, bytes, crc32) {
       let received = 0
       const pull = yield* Stream.toPull(bytes)
