@@ -10,6 +10,7 @@ import { type Export, ExportId } from "@longshore/core/Export"
 import { ExportEvents } from "@longshore/core/ExportEvent"
 import * as ExportRun from "@longshore/core/ExportRun"
 import * as Exports from "@longshore/core/Exports"
+import * as HttpSource from "@longshore/core/HttpSource"
 import * as Transfer from "@longshore/core/Transfer"
 import * as FileJournal from "@longshore/journal-file/FileJournal"
 import * as FsSink from "@longshore/sink-fs/FsSink"
@@ -29,6 +30,8 @@ const Work = Schema.Struct({
   journal: Schema.String,
   concurrency: Schema.optionalKey(Schema.Int),
   partSize: Schema.optionalKey(Schema.Int),
+  /** Core's portable source over node:http, for comparison. */
+  portable: Schema.optionalKey(Schema.Boolean),
   /** Ends as by `kill -9` once parts of so many bytes are stored. */
   stopAfter: Schema.optionalKey(Schema.Finite)
 })
@@ -52,7 +55,7 @@ const origin = Layer.succeed(Exports.Exports, {
   get: () => Effect.succeed(ready)
 })
 
-const source = NodeSource.layer()
+const source = work.portable === true ? HttpSource.layer : NodeSource.layer()
 
 const { directory, s3 } = work
 const sink =
