@@ -2,9 +2,9 @@
 // and, where the kernel can, behind a network that takes its time.
 import { execFileSync, spawn } from "node:child_process"
 import { closeSync, mkdirSync, openSync, readSync, writeFileSync, writeSync } from "node:fs"
-import { createServer } from "node:net"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
+import { freePorts } from "../scripts/ports.mjs"
 
 const mebibyte = 2 ** 20
 export const big = { name: "big.bin", size: 1024 * mebibyte }
@@ -55,19 +55,6 @@ const makeCertificate = (folder) => {
   const request = ["-in", at("leaf.csr"), "-extfile", at("leaf.cnf"), "-out", at("leaf.pem")]
   quietly("openssl", "x509", "-req", "-days", "2", ...authority, ...request)
   return at("ca.pem")
-}
-
-const freePorts = async (count) => {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer()
-      await new Promise((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve))
-      return server
-    })
-  )
-  const ports = servers.map((server) => server.address().port)
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
 }
 
 const configuration = (folder, servers) => `

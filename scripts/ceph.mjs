@@ -8,11 +8,11 @@
 import { execFile, spawn, spawnSync } from "node:child_process"
 import { randomUUID } from "node:crypto"
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { promisify } from "node:util"
+import { freePorts } from "./ports.mjs"
 
 const run = promisify(execFile)
 const programs = ["ceph-mon", "ceph-osd", "ceph", "radosgw", "radosgw-admin"]
@@ -30,20 +30,6 @@ const ensureCeph = () => {
   apt("update", "-qq")
   apt("install", "-y", "-qq", "--no-install-recommends", ...packages)
   return installed()
-}
-
-/** Ports that nobody listens on now. All are held until the last is known, so that they differ. */
-const freePorts = async (count) => {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer()
-      await new Promise((resolve, reject) => server.once("error", reject).listen(0, "127.0.0.1", resolve))
-      return server
-    })
-  )
-  const ports = servers.map((server) => server.address().port)
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
 }
 
 const config = ({ fsid, monitor, port, root }) => `

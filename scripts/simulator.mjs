@@ -1,26 +1,16 @@
 // A simulator of the Connector API in a process of its own, and what its witness says: for the scripts that play a
 // person at a shell.
 import { spawn } from "node:child_process"
-import { createServer } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"
 import { fileURLToPath } from "node:url"
+import { freePorts } from "./ports.mjs"
 
 /** The built program. */
 export const cli = fileURLToPath(new URL("../apps/longshore/dist/main.js", import.meta.url))
 
-const freePort = () =>
-  new Promise((resolve, reject) => {
-    const server = createServer()
-    server.once("error", reject)
-    server.listen(0, "127.0.0.1", () => {
-      const { port } = server.address()
-      server.close(() => resolve(port))
-    })
-  })
-
 /** Starts it with these flags. It ends with this process, or with `stop`. */
 export const startSimulator = async (...flags) => {
-  const port = await freePort()
+  const [port] = await freePorts(1)
   const address = `http://127.0.0.1:${port}`
   const env = {
     ...process.env,
