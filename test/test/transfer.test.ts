@@ -215,3 +215,57 @@ describe("a link", () => {
     })
   )
 })
+
+describe("content without an ETag", () => {
+  it.effect("F54 is never mixed with what an earlier process stored, although it has the same size", () =>
+    Effect.gen(function* () {
+      const store = MemorySink.makeStore()
+      const size = 4 * partSize
+      const links: FileLinks.FileLinks = {
+        get: () => Effect.succeed({ url: Redacted.make("https://files.test/a?sig=1"), generation: 1 }),
+        offer: () => Effect.void
+      }
+      /** One process: the host sends so many bytes of one value, and then breaks off or ends. */
+      const process = (value: number, sent: number) => {
+        const pieces = Stream.fromIterable(Array.from({ length: sent / 500 }, () => new Uint8Array(500).fill(value)))
+        const source = Layer.succeed(
+          Source.Source,
+          Source.Source.of({
+            probe: () => Effect.succeed({ size, etag: undefined, ranges: false }),
+            part: () => Stream.die("nobody asks for a part"),
+            whole: () =>
+              sent === size
+                ? pieces
+                : Stream.concat(pieces, Stream.fail(new SourceError({ reason: "Refused", problem: "ended" })))
+          })
+        )
+        // As S3 is where it keeps no checksums: nothing of a stored part can be compared.
+        const sink = Layer.effect(
+          ObjectSink.ObjectSink,
+          Effect.map(ObjectSink.ObjectSink, (sink) =>
+            ObjectSink.make({
+              ...sink,
+              open: (object) =>
+                Effect.map(sink.open(object), (writer) => ({
+                  ...writer,
+                  stored: writer.stored.map((part) => ({ ...part, crc32: undefined }))
+                }))
+            })
+          )
+        ).pipe(Layer.provide(MemorySink.layer(store)), Layer.fresh)
+        return Transfer.Transfer.use((transfer) =>
+          Effect.flatMap(transfer.plan(key, { index: 0, path: "/a", size }, partSize, links), (plan) =>
+            transfer.deliver(key, plan, links)
+          )
+        ).pipe(Effect.provide(Transfer.layer().pipe(Layer.provide([source, sink]))), Effect.result, (effect) =>
+          patiently(effect, "1 second")
+        )
+      }
+      // The second one ends where the first one's last part begins: together they would be a whole file.
+      assert.strictEqual((yield* process(1, 3 * partSize))._tag, "Failure")
+      assert.strictEqual((yield* process(2, 2 * partSize))._tag, "Failure")
+      assert.strictEqual((yield* process(3, size))._tag, "Success")
+      assert.deepStrictEqual(store.objects.get(key)?.bytes, new Uint8Array(size).fill(3))
+    })
+  )
+})
