@@ -1,13 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ExportId } from "@longshore/core/Export"
 import * as Manifest from "@longshore/core/Manifest"
-import * as ObjectSink from "@longshore/core/ObjectSink"
 import { MemorySink } from "@longshore/testkit"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
-import { makeWorld, patiently, truth, type WorldOptions } from "./world.ts"
+import { different, makeWorld, patiently, truth, type WorldOptions } from "./world.ts"
 import { crc32 } from "node:zlib"
 
 /** Every file of the last export is there, byte for byte, and the manifest says so. */
@@ -179,21 +177,6 @@ describe("a run", () => {
       assert.strictEqual([...world.store.objects.keys()].filter((name) => name.endsWith("manifest.json")).length, 0)
     })
   )
-
-  /** A sink in memory whose writers are different. */
-  const different = (
-    store: MemorySink.MemoryStore,
-    change: (writer: ObjectSink.ObjectWriter) => Partial<ObjectSink.ObjectWriter>
-  ) =>
-    Layer.effect(
-      ObjectSink.ObjectSink,
-      Effect.map(ObjectSink.ObjectSink, (sink) =>
-        ObjectSink.make({
-          ...sink,
-          open: (object) => Effect.map(sink.open(object), (writer) => ({ ...writer, ...change(writer) }))
-        })
-      )
-    ).pipe(Layer.provide(MemorySink.layer(store)), Layer.fresh)
 
   it.effect(
     "F80 a store that got other bytes than were received is told by its checksum, and the part is sent again",

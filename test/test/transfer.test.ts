@@ -13,7 +13,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
-import { patiently } from "./world.ts"
+import { different, patiently } from "./world.ts"
 
 const key = ObjectSink.ObjectKey.make("Reservation/x/Reservation-00001.jsonl")
 const partSize = 1000
@@ -134,24 +134,14 @@ describe("a host that is silent", () => {
 
   it.effect("is not one that waits for a slow sink", () =>
     Effect.gen(function* () {
-      const slow = Layer.effect(
-        ObjectSink.ObjectSink,
-        Effect.map(ObjectSink.ObjectSink, (sink) =>
-          ObjectSink.make({
-            ...sink,
-            open: (object) =>
-              Effect.map(sink.open(object), (writer) => ({
-                ...writer,
-                write: (part, bytes, crc32) =>
-                  writer.write(
-                    part,
-                    Stream.mapArrayEffect(bytes, (chunks) => Effect.delay(Effect.succeed(chunks), "44 seconds")),
-                    crc32
-                  )
-              }))
-          })
-        )
-      ).pipe(Layer.provide(MemorySink.layer()), Layer.fresh)
+      const slow = different(MemorySink.makeStore(), (writer) => ({
+        write: (part, bytes, crc32) =>
+          writer.write(
+            part,
+            Stream.mapArrayEffect(bytes, (chunks) => Effect.delay(Effect.succeed(chunks), "44 seconds")),
+            crc32
+          )
+      }))
       const { events, result } = yield* deliver({
         parts: 2,
         // Never more than five seconds late, whenever anybody looks.
@@ -240,19 +230,9 @@ describe("content without an ETag", () => {
           })
         )
         // As S3 is where it keeps no checksums: nothing of a stored part can be compared.
-        const sink = Layer.effect(
-          ObjectSink.ObjectSink,
-          Effect.map(ObjectSink.ObjectSink, (sink) =>
-            ObjectSink.make({
-              ...sink,
-              open: (object) =>
-                Effect.map(sink.open(object), (writer) => ({
-                  ...writer,
-                  stored: writer.stored.map((part) => ({ ...part, crc32: undefined }))
-                }))
-            })
-          )
-        ).pipe(Layer.provide(MemorySink.layer(store)), Layer.fresh)
+        const sink = different(store, (writer) => ({
+          stored: writer.stored.map((part) => ({ ...part, crc32: undefined }))
+        }))
         return Transfer.Transfer.use((transfer) =>
           Effect.flatMap(transfer.plan(key, { index: 0, path: "/a", size }, partSize, links), (plan) =>
             transfer.deliver(key, plan, links)

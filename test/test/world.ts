@@ -4,7 +4,7 @@ import { type ExportEvent, ExportEvents } from "@longshore/core/ExportEvent"
 import * as ExportRun from "@longshore/core/ExportRun"
 import * as HttpSource from "@longshore/core/HttpSource"
 import * as Journal from "@longshore/core/Journal"
-import type { ObjectSink } from "@longshore/core/ObjectSink"
+import * as ObjectSink from "@longshore/core/ObjectSink"
 import * as Transfer from "@longshore/core/Transfer"
 import * as Simulator from "@longshore/simulator/Simulator"
 import * as SimulatorHttpClient from "@longshore/simulator/SimulatorHttpClient"
@@ -22,7 +22,7 @@ export interface WorldOptions {
   readonly simulator?: Simulator.SimulatorOptions
   readonly transfer?: Transfer.TransferOptions
   readonly exports?: Partial<Exports.ExportsOptions>
-  readonly sink?: Layer.Layer<ObjectSink>
+  readonly sink?: Layer.Layer<ObjectSink.ObjectSink>
 }
 
 export const tokens = { client: "client-token-0123456789abcdef", access: "access-token-0123456789abcdef" }
@@ -107,6 +107,21 @@ export const makeWorld = Effect.fnUntraced(function* (options: WorldOptions = {}
   const tags = () => events.map((event) => event._tag)
   return { run, runAll, simulator, store, events, tags, steps, writes, count }
 })
+
+/** A sink in memory whose writers are different. */
+export const different = (
+  store: MemorySink.MemoryStore,
+  change: (writer: ObjectSink.ObjectWriter) => Partial<ObjectSink.ObjectWriter>
+): Layer.Layer<ObjectSink.ObjectSink> =>
+  Layer.effect(
+    ObjectSink.ObjectSink,
+    Effect.map(ObjectSink.ObjectSink, (sink) =>
+      ObjectSink.make({
+        ...sink,
+        open: (object) => Effect.map(sink.open(object), (writer) => ({ ...writer, ...change(writer) }))
+      })
+    )
+  ).pipe(Layer.provide(MemorySink.layer(store)), Layer.fresh)
 
 /** What the simulator says an export's files are. */
 export const truth = (simulator: Simulator.Simulator["Service"]) =>

@@ -8,8 +8,8 @@ import { EntityType, ExportId, ExportRequest } from "./Export.ts"
 import { ObjectKey } from "./ObjectSink.ts"
 
 /**
- * A delivered file. `crc32` (eight hexadecimal digits) is that of every byte received, compared with what the sink
- * stored. `etag` is what the host knew the content by.
+ * A delivered file. `crc32` (eight hexadecimal digits) is that of every byte as it was received. `etag` is what the host
+ * knew the content by; `null` where the file came in one request, which needs none, or where the host has none.
  *
  * @since 0.1.0
  * @category models
@@ -41,8 +41,8 @@ export const Manifest = Schema.Struct({
   /** ISO 8601. */
   completedUtc: Schema.String,
   /**
-   * How the bytes were verified: sizes and ETag as announced, and the CRC-32 of what was received equal to the CRC-32
-   * of what was stored, part by part.
+   * How the bytes were verified: size as announced; one ETag for all parts of a file; the CRC-32 of each part, computed on
+   * receipt, kept with the stored part, and compared with what the store tells wherever it tells it.
    */
   verified: Schema.Literal("size+etag+crc32"),
   /** Bytes of all files. */

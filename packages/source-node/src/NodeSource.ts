@@ -38,7 +38,7 @@ export interface NodeSourceOptions {
 }
 
 /**
- * The client is for what the fast path does not do. Let it know about proxies (Node.js 24 or newer):
+ * The client is for what the fast path does not do. Let it know about proxies (Node.js 22.21, 24.5 or newer):
  *
  * ```ts
  * import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
@@ -174,9 +174,9 @@ const read = ({ pooled: { connection } }: Answer): Effect.Effect<Uint8Array, Sou
     return Effect.sync(() => connection.destroy())
   })
 
-/** A short body that nobody wants is read to its end, so that the connection can be used again. */
+/** A short body that nobody wants is read to its end, so that the connection can be used again. It is not waited for long. */
 const drain = (answer: Answer): Effect.Effect<void> =>
-  answer.head.length > 64 * 1024 ? Effect.void : Effect.ignore(Effect.forever(read(answer)))
+  answer.head.length > 64 * 1024 ? Effect.void : Effect.ignore(Effect.timeout(Effect.forever(read(answer)), "1 second"))
 
 /** Exactly `length` bytes, or an error. */
 const body = (answer: Answer, length: number, md5: () => Md5.Hasher): Stream.Stream<Uint8Array, SourceError> =>
@@ -194,7 +194,8 @@ const body = (answer: Answer, length: number, md5: () => Md5.Hasher): Stream.Str
 const proxies = (env: NonNullable<NodeSourceOptions["env"]>): ReadonlySet<string> =>
   new Set(
     ["http", "https"].flatMap((scheme) => {
-      const named = env[`${scheme}_proxy`] ?? env[`${scheme}_proxy`.toUpperCase()]
-      return named === undefined || named === "" ? [] : [`${scheme}:`]
+      // As Node.js has it: an empty one counts as none, and then the other spelling does.
+      const named = env[`${scheme}_proxy`] || env[`${scheme}_proxy`.toUpperCase()] || ""
+      return named === "" ? [] : [`${scheme}:`]
     })
   )

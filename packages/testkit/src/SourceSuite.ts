@@ -214,6 +214,16 @@ export const suite = (name: string, { source: layer }: SourceSuiteOptions): void
       )
     }
 
+    it.live("F32 a refusal whose body never comes is a refusal all the same", () => {
+      const refusal = answer("403 Forbidden", "<Error><Code>AuthenticationFailed</Code></Error>")
+      return using(says(refusal.subarray(0, -10)), (source, link) =>
+        Effect.gen(function* () {
+          const result = yield* Effect.result(readPart(source, link))
+          assert.strictEqual(result._tag === "Failure" && result.failure.reason, "LinkRejected")
+        }).pipe(Effect.timeout("10 seconds"))
+      )
+    })
+
     for (const [what, end] of [
       ["closed", (socket: Socket) => socket.end()],
       ["reset", (socket: Socket) => socket.resetAndDestroy()]
