@@ -11,6 +11,7 @@
  */
 import { JournalError } from "@longshore/core/ExportError"
 import * as Journal from "@longshore/core/Journal"
+import { Disk, ensureFolder } from "@longshore/disk/Disk"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -63,25 +64,28 @@ export const layer = (options: FileJournalOptions): Layer.Layer<Journal.Journal,
   Layer.effect(Journal.Journal, make(options))
 
 const make = Effect.fnUntraced(function* ({ identity, path }: FileJournalOptions) {
-  yield* file.makeFolder(Path.dirname(path))
-  yield* acquire(path)
-  const bytes = yield* file.read(path)
+  const disk = yield* Disk
+  const about = file.about(path)
+  yield* about(ensureFolder(disk, Path.dirname(path)))
+  yield* acquire(disk, path)
+  const bytes = yield* about(file.read(disk, path))
   const parsed = yield* parse(path, bytes ?? new Uint8Array())
   const known = new Map<string, unknown>()
-  const out = yield* file.openToAppend(path)
+  const out = yield* file.openToAppend(disk, path)
   if (parsed === undefined) {
     // New, or a crash came before its first line was whole.
     const createdUtc = DateTime.formatIso(yield* DateTime.now)
     yield* out.truncate(0)
     yield* out.append({ format: "longshore-journal/1", createdUtc, identity })
-    yield* file.syncFolder(Path.dirname(path))
   } else {
     if (canonical(parsed.identity) !== canonical(identity)) {
       return yield* new JournalError({ reason: "OtherRequest", location: path, problem: "it is about another request" })
     }
-    if (parsed.torn) yield* out.truncate(parsed.length)
+    // Lines that a killed process wrote and did not come to sync are synced here, before anything relies on them.
+    yield* out.truncate(parsed.length)
     for (const [name, { value }] of parsed.steps) known.set(name, value)
   }
+  yield* about(disk.syncFolder(Path.dirname(path)))
   return Journal.make({
     get: (name) => (known.has(name) ? Option.some(known.get(name)) : Option.none()),
     set: Effect.fnUntraced(function* (name, value) {
@@ -101,7 +105,7 @@ const make = Effect.fnUntraced(function* ({ identity, path }: FileJournalOptions
 export const read = Effect.fn("FileJournal.read")(function* (
   path: string
 ): Effect.fn.Return<JournalContent, JournalError> {
-  const bytes = yield* file.read(path)
+  const bytes = yield* file.about(path)(file.read(yield* Disk, path))
   if (bytes === undefined) {
     return yield* new JournalError({ reason: "Unavailable", location: path, problem: "there is no such file" })
   }

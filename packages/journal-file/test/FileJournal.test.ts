@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Journal } from "@longshore/core/Journal"
+import { Disk } from "@longshore/disk/Disk"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
@@ -141,7 +142,7 @@ describe("the file", () => {
         Effect.scoped(
           Effect.gen(function* () {
             const { openToAppend } = yield* Effect.promise(() => import("../src/internal/file.ts"))
-            const out = yield* openToAppend("/dev/full")
+            const out = yield* openToAppend(yield* Disk, "/dev/full")
             const first = yield* Effect.flip(out.append({ step: "one" }))
             const second = yield* Effect.flip(out.append({ step: "two" }))
             return { first, second }

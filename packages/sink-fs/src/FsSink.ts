@@ -10,7 +10,6 @@
 import type { SinkError } from "@longshore/core/ExportError"
 import * as ObjectSink from "@longshore/core/ObjectSink"
 import * as Layer from "effect/Layer"
-import { layer as layerDisk } from "./internal/disk.ts"
 import { make } from "./internal/sink.ts"
 
 /**
@@ -23,8 +22,8 @@ export interface FsSinkOptions {
 }
 
 /**
- * Objects as files below a folder. Needs a local file system: on a network share `fsync` and `rename` promise what the
- * share's server keeps.
+ * Objects as files below a folder, on the `Disk` that is there. Needs a local file system: on a network share `fsync` and
+ * `rename` promise what the share's server keeps.
  *
  * ```ts
  * import { FsSink } from "@longshore/sink-fs"
@@ -36,4 +35,4 @@ export interface FsSinkOptions {
  * @category layers
  */
 export const layer = (options: FsSinkOptions): Layer.Layer<ObjectSink.ObjectSink, SinkError> =>
-  Layer.provide(Layer.effect(ObjectSink.ObjectSink, make(options.directory)), layerDisk)
+  Layer.effect(ObjectSink.ObjectSink, make(options.directory))

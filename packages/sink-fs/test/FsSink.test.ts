@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as ObjectSink from "@longshore/core/ObjectSink"
+import { Disk, type DiskCall, intercept } from "@longshore/disk/Disk"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
@@ -7,8 +9,6 @@ import * as fs from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { crc32 } from "node:zlib"
-import { Disk, type DiskError, type DiskFile, type DiskMode, layer as layerDisk } from "../src/internal/disk.ts"
-import { make } from "../src/internal/sink.ts"
 import { FsSink } from "../src/index.ts"
 
 type Sink = ObjectSink.ObjectSink["Service"]
@@ -240,30 +240,32 @@ describe("places that are not ours to write", () => {
   )
 })
 
+const nameOf = ({ mode, name }: DiskCall) => (mode === undefined ? name : `${name} ${mode}`)
+
 /** A disk whose n-th call of an operation fails. */
 const failing = (operation: string, n: number, code: string) => {
   const count = { calls: 0 }
-  const fail = <A>(name: string, effect: Effect.Effect<A, DiskError>): Effect.Effect<A, DiskError> =>
-    Effect.suspend(() =>
-      name === operation && ++count.calls === n ? Effect.fail({ _tag: "DiskError" as const, code }) : effect
-    )
   const layer = Layer.effect(
     Disk,
     Effect.map(Disk, (disk) => ({
-      ...disk,
-      open: (path: string, mode: DiskMode) =>
-        Effect.map(disk.open(path, mode), (file): DiskFile => ({
-          ...file,
-          write: (chunks, position) => fail(`write ${mode}`, file.write(chunks, position)),
-          sync: fail(`sync ${mode}`, file.sync)
-        })),
-      rename: (from: string, to: string) => fail("rename", disk.rename(from, to)),
-      syncFolder: (path: string) => fail("syncFolder", disk.syncFolder(path)),
-      room: (path: string) => (operation === "room" ? Effect.succeed(n) : disk.room(path))
+      ...intercept(disk, (call, effect) =>
+        Effect.suspend(() =>
+          nameOf(call) === operation && ++count.calls === n
+            ? Effect.fail({ _tag: "DiskError" as const, code })
+            : effect
+        )
+      ),
+      ...(operation === "room" ? { room: () => Effect.succeed(n) } : {})
     }))
-  ).pipe(Layer.provide(layerDisk))
+  )
   return { count, layer }
 }
+
+/** The sink on a disk. */
+const on = <A, E, R>(disk: Layer.Layer<never>, directory: string, use: (sink: Sink) => Effect.Effect<A, E, R>) =>
+  Effect.flatMap(Layer.build(Layer.fresh(Layer.provide(FsSink.layer({ directory }), disk))), (context) =>
+    use(Context.get(context, ObjectSink.ObjectSink))
+  )
 
 describe("a disk that fails", () => {
   for (const operation of ["write update", "sync update", "write append", "rename", "syncFolder"]) {
@@ -281,13 +283,16 @@ describe("a disk that fails", () => {
               const disk = failing(operation, n, code)
               const result = yield* Effect.result(
                 Effect.scoped(
-                  Effect.gen(function* () {
-                    const sink = yield* make(directory)
-                    const writer = yield* sink.open(object)
-                    yield* all(writer)
-                    return yield* writer.commit
-                  })
-                ).pipe(Effect.provide(disk.layer))
+                  on(
+                    disk.layer,
+                    directory,
+                    Effect.fnUntraced(function* (sink) {
+                      const writer = yield* sink.open(object)
+                      yield* all(writer)
+                      return yield* writer.commit
+                    })
+                  )
+                )
               )
               if (disk.count.calls < n) break
               failures += 1
@@ -316,39 +321,25 @@ describe("a disk that fails", () => {
       const calls: Array<string> = []
       const noting = Layer.effect(
         Disk,
-        Effect.map(Disk, (disk) => {
-          const note = <A>(name: string, effect: Effect.Effect<A, DiskError>) =>
-            Effect.tap(effect, () => Effect.sync(() => void calls.push(name)))
-          return {
-            ...disk,
-            open: (path: string, mode: DiskMode) =>
-              Effect.map(disk.open(path, mode), (file): DiskFile => ({
-                ...file,
-                write: (chunks, position) => note(`write ${mode}`, file.write(chunks, position)),
-                sync: note(`sync ${mode}`, file.sync)
-              })),
-            rename: (from: string, to: string) => note("rename", disk.rename(from, to)),
-            syncFolder: (path: string) => note("syncFolder", disk.syncFolder(path))
-          }
-        })
-      ).pipe(Layer.provide(layerDisk))
+        Effect.map(Disk, (disk) =>
+          intercept(disk, (call, effect) => Effect.tap(effect, () => Effect.sync(() => void calls.push(nameOf(call)))))
+        )
+      )
       yield* Effect.scoped(
-        Effect.gen(function* () {
-          const sink = yield* make(directory)
-          const writer = yield* sink.open(object)
-          yield* all(writer)
-          calls.push("commit")
-          yield* writer.commit
-        })
-      ).pipe(Effect.provide(noting))
+        on(
+          noting,
+          directory,
+          Effect.fnUntraced(function* (sink) {
+            const writer = yield* sink.open(object)
+            yield* all(writer)
+            calls.push("commit")
+            yield* writer.commit
+          })
+        )
+      )
       assert.strictEqual(calls.filter((call) => call === "write update").length, 3)
-      assert.deepStrictEqual(calls.slice(calls.indexOf("commit")), [
-        "commit",
-        "sync update",
-        "write append",
-        "rename",
-        "syncFolder"
-      ])
+      const changes = calls.slice(calls.indexOf("commit")).filter((call) => !call.startsWith("stat"))
+      assert.deepStrictEqual(changes, ["commit", "sync update", "write append", "rename", "syncFolder"])
     })
   )
 
@@ -360,17 +351,20 @@ describe("a disk that fails", () => {
       const piece = new Uint8Array(part)
       const disk = failing("sync update", 2, "EIO")
       const results = yield* Effect.scoped(
-        Effect.gen(function* () {
-          const sink = yield* make(directory)
-          const writer = yield* sink.open(large)
-          const results: Array<string> = []
-          for (const part of ObjectSink.parts(large)) {
-            results.push(yield* reason(writer.write(part, Stream.make(piece), Effect.succeed(0))))
-            yield* Effect.sleep("200 millis")
-          }
-          return [...results, yield* reason(writer.commit)]
-        })
-      ).pipe(Effect.provide(disk.layer))
+        on(
+          disk.layer,
+          directory,
+          Effect.fnUntraced(function* (sink) {
+            const writer = yield* sink.open(large)
+            const results: Array<string> = []
+            for (const part of ObjectSink.parts(large)) {
+              results.push(yield* reason(writer.write(part, Stream.make(piece), Effect.succeed(0))))
+              yield* Effect.sleep("200 millis")
+            }
+            return [...results, yield* reason(writer.commit)]
+          })
+        )
+      )
       // The sink's probe syncs once; the second sync is the one that begins behind the second part.
       assert.deepStrictEqual(results, ["none", "none", "Unknown", "Unknown"])
       assert.deepStrictEqual(yield* opened(directory, (writer) => Effect.succeed(writer.stored), large), [])
@@ -381,9 +375,7 @@ describe("a disk that fails", () => {
     Effect.gen(function* () {
       const directory = yield* temporary
       const open = (room: number) =>
-        Effect.scoped(Effect.flatMap(make(directory), (sink) => sink.open(object))).pipe(
-          Effect.provide(failing("room", room, "").layer)
-        )
+        Effect.scoped(on(failing("room", room, "").layer, directory, (sink) => sink.open(object)))
       assert.strictEqual(yield* reason(open(bytes.length - 1)), "NoSpace")
       assert.strictEqual(yield* reason(open(bytes.length)), "none")
       yield* opened(directory, (writer) => write(writer, first))

@@ -1,53 +1,22 @@
 /** One process for each journal: lock files beside it name processes, so that those of dead ones can be told. */
 import { JournalError } from "@longshore/core/ExportError"
+import type { Disk, DiskError } from "@longshore/disk/Disk"
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import { randomUUID } from "node:crypto"
-import * as fs from "node:fs/promises"
-import { readFileSync } from "node:fs"
-import { hostname } from "node:os"
 import * as Path from "node:path"
-import { codeOf, unavailable } from "./file.ts"
+import { Process, Processes } from "../Processes.ts"
+import { about, read } from "./file.ts"
 
-const Holder = Schema.Struct({
-  host: Schema.String,
-  pid: Schema.Int,
-  /** When the process started, as the kernel counts; tells it from a later one with the same id. */
-  started: Schema.NullOr(Schema.String)
-})
-type Holder = typeof Holder.Type
-const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Holder))
-
-/** Start time since boot (proc(5), stat, field 22) and the boot; `null` where there is no /proc. */
-const startOf = (pid: number): string | null => {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
-    return `${readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()}:${fields[19] ?? ""}`
-  } catch {
-    return null
-  }
-}
-
-const isAlive = (holder: Holder): boolean => {
-  try {
-    process.kill(holder.pid, 0)
-  } catch (cause) {
-    // EPERM: it lives, and belongs to somebody else.
-    if (codeOf(cause) === "ESRCH") return false
-  }
-  return holder.started === null || startOf(holder.pid) === holder.started
-}
-
-const self = (): Holder => ({ host: hostname(), pid: process.pid, started: startOf(process.pid) })
+const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Process))
 
 /** Locks this journal for the scope, or says who has it. */
-export const acquire = (path: string): Effect.Effect<void, JournalError, Scope.Scope> =>
-  Effect.acquireRelease(take(path), (mine) => Effect.promise(() => fs.rm(mine, { force: true }))).pipe(Effect.asVoid)
+export const acquire = (disk: Disk, path: string): Effect.Effect<void, JournalError, Scope.Scope> =>
+  Effect.acquireRelease(take(disk, path), (mine) => Effect.ignore(disk.remove(mine))).pipe(Effect.asVoid)
 
 /** How often one looks again before it believes that somebody else is at work. Two that begin together part in these. */
 const tries = 6
@@ -56,19 +25,26 @@ const tries = 6
  * Every process puts up a lock of its own and then looks for others. As each looks after its own is up, of two at least
  * one sees the other, and steps back: two never hold. Locks of dead processes are cleared away by whoever sees them.
  */
-const take = Effect.fnUntraced(function* (path: string): Effect.fn.Return<string, JournalError> {
-  const mine = `${path}.lock.${process.pid}-${randomUUID()}`
-  const attempt = <A>(run: () => Promise<A>) =>
-    Effect.tryPromise({ try: run, catch: (cause) => unavailable(path, cause) })
+const take = Effect.fnUntraced(function* (disk: Disk, path: string): Effect.fn.Return<string, JournalError> {
+  const { self } = yield* Processes
+  const me = self()
+  const number = (yield* Random.nextIntBetween(0, 2 ** 32)).toString(16).padStart(8, "0")
+  const mine = `${path}.lock.${me.pid}-${number}`
+  const attempt = Effect.gen(function* () {
+    // Synced, then renamed into place: nobody ever reads half a lock, also not after a power cut.
+    const content = new TextEncoder().encode(JSON.stringify(me))
+    yield* Effect.scoped(
+      Effect.flatMap(disk.open(`${mine}.tmp`, "update"), (file) =>
+        Effect.andThen(file.write([content], 0), file.sync)
+      )
+    )
+    yield* disk.rename(`${mine}.tmp`, mine)
+    const found = yield* findOther(disk, path, mine)
+    if (found !== undefined) yield* disk.remove(mine)
+    return found
+  }).pipe(Effect.tapError(() => Effect.ignore(disk.remove(mine))))
   for (let n = 1; ; n++) {
-    const other = yield* attempt(async () => {
-      // Renamed into place: nobody ever reads half a lock.
-      await fs.writeFile(`${mine}.tmp`, JSON.stringify(self()), { mode: 0o600 })
-      await fs.rename(`${mine}.tmp`, mine)
-      const found = await findOther(path, mine)
-      if (found !== undefined) await fs.rm(mine, { force: true })
-      return found
-    })
+    const other = yield* about(path)(attempt)
     if (other === undefined) return mine
     if (n === tries) {
       const problem = `process ${other.pid} on ${other.host} is working on this run`
@@ -78,24 +54,32 @@ const take = Effect.fnUntraced(function* (path: string): Effect.fn.Return<string
   }
 })
 
-const findOther = async (path: string, mine: string): Promise<Holder | undefined> => {
+const findOther = Effect.fnUntraced(function* (
+  disk: Disk,
+  path: string,
+  mine: string
+): Effect.fn.Return<Process | undefined, DiskError> {
+  const { isAlive, self } = yield* Processes
   const folder = Path.dirname(path)
   const prefix = `${Path.basename(path)}.lock.`
-  let other: Holder | undefined
-  for (const name of await fs.readdir(folder)) {
+  let other: Process | undefined
+  for (const name of yield* disk.list(folder)) {
     const lock = Path.join(folder, name)
     if (!name.startsWith(prefix) || lock === mine) continue
     if (name.endsWith(".tmp")) {
       // Of a process that died in the moment before the rename.
-      const stat = await fs.stat(lock).catch(() => undefined)
-      if (stat !== undefined && Date.now() - stat.mtimeMs > 60_000) await fs.rm(lock, { force: true })
+      const stat = yield* disk.stat(lock)
+      const age = (yield* Clock.currentTimeMillis) - Number((stat?.mtimeNs ?? 0n) / 1_000_000n)
+      if (stat !== undefined && age > 60_000) yield* disk.remove(lock)
       continue
     }
-    const text = await fs.readFile(lock, "utf8").catch(() => undefined)
-    if (text === undefined) continue
-    const holder = Option.getOrElse(decode(text), (): Holder => ({ host: "an unknown host", pid: 0, started: null }))
-    if (holder.host === hostname() && !isAlive(holder)) await fs.rm(lock, { force: true })
+    const bytes = yield* read(disk, lock)
+    // Its process has just taken it down.
+    if (bytes === undefined) continue
+    const text = new TextDecoder().decode(bytes)
+    const holder = Option.getOrElse(decode(text), (): Process => ({ host: "an unknown host", pid: 0, started: null }))
+    if (holder.host === self().host && !isAlive(holder)) yield* disk.remove(lock)
     else other = holder
   }
   return other
-}
+})

@@ -4,8 +4,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
-import * as Path from "node:path"
-import type { Disk, DiskError } from "./disk.ts"
+import { type Disk, type DiskError, ensureFolder } from "@longshore/disk/Disk"
 
 export interface Folders {
   /** The names in the folder are on the disk. Who asks while others wait is served with them. */
@@ -17,7 +16,7 @@ export interface Folders {
   readonly enter: (folder: string) => Effect.Effect<Set<string>, DiskError>
 }
 
-export const make = (disk: Disk["Service"]): Folders => {
+export const make = (disk: Disk): Folders => {
   const known = new Map<string, Set<string>>()
   const turns = new Map<string, { readonly turn: Semaphore.Semaphore; asked: number; served: number }>()
   return {
@@ -37,19 +36,10 @@ export const make = (disk: Disk["Service"]): Folders => {
     enter: Effect.fnUntraced(function* (folder) {
       const names = known.get(folder)
       if (names !== undefined) return names
-      yield* makeFolders(disk, folder)
+      yield* ensureFolder(disk, folder)
       const found = new Set(yield* disk.list(folder))
       known.set(folder, found)
       return found
     })
   }
 }
-
-/** Folders that are made are on the disk before anything in them is relied on. */
-const makeFolders = Effect.fnUntraced(function* (disk: Disk["Service"], folder: string) {
-  const first = yield* disk.makeFolder(folder)
-  if (first === undefined) return
-  const top = Path.dirname(Path.resolve(first))
-  for (let at = folder; at.length > top.length; at = Path.dirname(at)) yield* disk.syncFolder(at)
-  yield* disk.syncFolder(top)
-})

@@ -2,7 +2,7 @@
 import { SinkError, type SinkReason } from "@longshore/core/ExportError"
 import * as Effect from "effect/Effect"
 import { pathToFileURL } from "node:url"
-import type { DiskError } from "./disk.ts"
+import type { DiskError } from "@longshore/disk/Disk"
 
 const known: Record<string, readonly [SinkReason, string]> = {
   ENOSPC: ["NoSpace", "the disk is full"],

@@ -6,12 +6,11 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Path from "node:path"
 import { pathToFileURL } from "node:url"
-import { Disk } from "./disk.ts"
+import { Disk, ensureFolder } from "@longshore/disk/Disk"
 import * as Folders from "./folders.ts"
 import { about, sinkError } from "./problem.ts"
 import { open, plan, storedObject } from "./writer.ts"
 
-/** The sink on whatever disk there is: the real one, or one that tests make worse. */
 export const make = Effect.fnUntraced(function* (directory: string) {
   const disk = yield* Disk
   const root = Path.resolve(directory)
@@ -78,11 +77,12 @@ export const make = Effect.fnUntraced(function* (directory: string) {
 })
 
 /** The folder is there and this user can make, sync and remove files in it: better now than after an hour. */
-const prepare = Effect.fnUntraced(function* (disk: Disk["Service"], root: string) {
+const prepare = Effect.fnUntraced(function* (disk: Disk, root: string) {
   const found = yield* about(root)(disk.stat(root))
   if (found?.kind === "file") return yield* sinkError(root, "InvalidKey", "there is a file where the folder should be")
-  yield* about(root)(disk.makeFolder(root))
-  const probe = Path.join(root, `.longshore-probe-${process.pid}`)
+  yield* about(root)(ensureFolder(disk, root))
+  // One name for all: what a killed process left is taken away by the next one.
+  const probe = Path.join(root, ".longshore-probe")
   yield* about(root)(
     Effect.scoped(Effect.flatMap(disk.open(probe, "update"), (file) => file.sync)).pipe(
       Effect.andThen(disk.remove(probe))

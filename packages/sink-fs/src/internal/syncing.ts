@@ -5,7 +5,7 @@
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
-import type { DiskError, DiskFile } from "./disk.ts"
+import type { DiskError, DiskFile } from "@longshore/disk/Disk"
 
 /** Bytes that may wait. A disk takes them in one go; more would be felt at the end. */
 const every = 64 * 1024 * 1024

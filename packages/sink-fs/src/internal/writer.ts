@@ -18,7 +18,7 @@ import { createHash } from "node:crypto"
 import * as Path from "node:path"
 import { pathToFileURL } from "node:url"
 import { crc32 } from "node:zlib"
-import type { Disk, DiskFile, DiskStat } from "./disk.ts"
+import type { Disk, DiskFile, DiskStat } from "@longshore/disk/Disk"
 import type { Folders } from "./folders.ts"
 import * as PartLog from "./partLog.ts"
 import { about, sinkError } from "./problem.ts"
@@ -47,7 +47,7 @@ const fingerprint = ({ partSize, size, version }: SinkObject): string =>
     .slice(0, 8)
 
 export const open = Effect.fnUntraced(function* (
-  disk: Disk["Service"],
+  disk: Disk,
   folders: Folders,
   root: string,
   path: string,
@@ -183,7 +183,7 @@ export const open = Effect.fnUntraced(function* (
 })
 
 /** The log of an object, begun anew if it is not one of this object, without a last line that was torn. */
-const openLog = Effect.fnUntraced(function* (disk: Disk["Service"], path: string, object: SinkObject) {
+const openLog = Effect.fnUntraced(function* (disk: Disk, path: string, object: SinkObject) {
   const file = yield* disk.open(path, "append")
   const { size } = yield* file.stat
   const bytes = new Uint8Array(size)

@@ -1,60 +1,7 @@
-/**
- * The few things a folder sink does with a disk. It is below Effect's `FileSystem`, whose handle has one shared cursor
- * and no vectored write; and it is the seam where tests put a disk that loses, tears and fills.
- */
-import * as Context from "effect/Context"
+/** The operating system's disk. */
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
-import type * as Scope from "effect/Scope"
 import * as fs from "node:fs"
-
-/** What the operating system said. */
-export interface DiskError {
-  readonly _tag: "DiskError"
-  readonly code: string
-}
-
-export interface DiskStat {
-  readonly kind: "file" | "directory" | "other"
-  readonly size: number
-  /** Changes whenever the content does. */
-  readonly mtimeNs: bigint
-  readonly ino: bigint
-}
-
-/** An open file. Writes and reads name their place, so that parts can move side by side. */
-export interface DiskFile {
-  readonly write: (chunks: ReadonlyArray<Uint8Array>, position: number) => Effect.Effect<void, DiskError>
-  /** Fills the array, or less of it at the end of the file, and tells how much. */
-  readonly read: (into: Uint8Array, position: number) => Effect.Effect<number, DiskError>
-  readonly truncate: (length: number) => Effect.Effect<void, DiskError>
-  /** Data and what is needed to read it back are on the disk. */
-  readonly sync: Effect.Effect<void, DiskError>
-  readonly stat: Effect.Effect<DiskStat, DiskError>
-}
-
-export type DiskMode = "read" | "update" | "append"
-
-export class Disk extends Context.Service<
-  Disk,
-  {
-    /** `read` opens what is there; the others make it if it is missing. `append` writes at the end, whatever the position. */
-    readonly open: (path: string, mode: DiskMode) => Effect.Effect<DiskFile, DiskError, Scope.Scope>
-    /** With all folders above it; only for its owner. Gives the topmost folder that was made, if any. */
-    readonly makeFolder: (path: string) => Effect.Effect<string | undefined, DiskError>
-    readonly rename: (from: string, to: string) => Effect.Effect<void, DiskError>
-    /** A file that is not there is removed. */
-    readonly remove: (path: string) => Effect.Effect<void, DiskError>
-    /** Of the path itself, not of what a link points to. `undefined` if there is nothing. */
-    readonly stat: (path: string) => Effect.Effect<DiskStat | undefined, DiskError>
-    /** Names in a folder; none if there is no such folder. */
-    readonly list: (path: string) => Effect.Effect<ReadonlyArray<string>, DiskError>
-    /** Names in the folder are on the disk. */
-    readonly syncFolder: (path: string) => Effect.Effect<void, DiskError>
-    /** Bytes that this user can still write. */
-    readonly room: (path: string) => Effect.Effect<number, DiskError>
-  }
->()("@longshore/sink-fs/Disk") {}
+import type { Disk, DiskError, DiskFile, DiskMode, DiskStat } from "../Disk.ts"
 
 const failure = (cause: unknown): DiskError => ({
   _tag: "DiskError",
@@ -122,7 +69,8 @@ const file = (fd: number, mode: DiskMode): DiskFile => {
     write,
     read: (into, position) => read(into, position),
     truncate: (length) => now(() => fs.ftruncateSync(fd, length)),
-    sync: call<void>((done) => fs.fdatasync(fd, (error) => done(error, undefined))),
+    // With its times: they are in receipts.
+    sync: call<void>((done) => fs.fsync(fd, (error) => done(error, undefined))),
     stat: Effect.map(
       now(() => fs.fstatSync(fd, { bigint: true })),
       toStat
@@ -136,8 +84,7 @@ const open = (path: string, flags: string | number) =>
     (fd) => Effect.ignore(now(() => fs.closeSync(fd)))
   )
 
-/** The real one. */
-export const layer: Layer.Layer<Disk> = Layer.succeed(Disk, {
+export const node: Disk = {
   open: (path, mode) =>
     Effect.map(
       open(
@@ -149,7 +96,7 @@ export const layer: Layer.Layer<Disk> = Layer.succeed(Disk, {
       ),
       (fd) => file(fd, mode)
     ),
-  makeFolder: (path) => now(() => fs.mkdirSync(path, { recursive: true, mode: 0o700 })),
+  makeFolder: (path) => now(() => void fs.mkdirSync(path, { recursive: true, mode: 0o700 })),
   rename: (from, to) => now(() => fs.renameSync(from, to)),
   remove: (path) => orMissing(now(() => fs.unlinkSync(path))),
   stat: (path) =>
@@ -172,4 +119,4 @@ export const layer: Layer.Layer<Disk> = Layer.succeed(Disk, {
       now(() => fs.statfsSync(path)),
       (stat) => stat.bavail * stat.bsize
     )
-})
+}
