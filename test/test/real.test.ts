@@ -1,5 +1,6 @@
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, describe, it } from "@effect/vitest"
+import { ExportId } from "@longshore/core/Export"
 import * as Exports from "@longshore/core/Exports"
 import * as ExportRun from "@longshore/core/ExportRun"
 import * as HttpSource from "@longshore/core/HttpSource"
@@ -10,6 +11,7 @@ import * as Simulator from "@longshore/simulator/Simulator"
 import * as SimulatorServer from "@longshore/simulator/SimulatorServer"
 import * as FsSink from "@longshore/sink-fs/FsSink"
 import * as StdoutSink from "@longshore/sink-stdout/StdoutSink"
+import { SourceSuite } from "@longshore/testkit"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -17,6 +19,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
+import { readFileSync } from "node:fs"
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -131,6 +134,83 @@ describe("the packages together, over real HTTP", () => {
           assert.strictEqual(Buffer.compare(yield* Effect.promise(() => readFile(join(directory, key))), bytes), 0, key)
         }
       }
+    })
+  )
+})
+
+describe("the API over real sockets", () => {
+  /** One `add` and one look, each one attempt, at an address. */
+  const ask = (platformAddress: string, timeout: Duration.Input = "20 seconds") =>
+    Effect.gen(function* () {
+      const exports = yield* Exports.Exports
+      const id = ExportId.make("3fa85f64-5717-4562-b3fc-2c963f66afa6")
+      return [
+        yield* Effect.flip(exports.add({ entityType: "Payment" })),
+        yield* Effect.flip(exports.getAll([id]))
+      ] as const
+    }).pipe(
+      Effect.provide(
+        Exports.layer({
+          platformAddress,
+          clientToken: Redacted.make(tokens.client),
+          accessToken: Redacted.make(tokens.access),
+          retries: 0,
+          timeout
+        }).pipe(Layer.provide(NodeHttpClient.layerNodeHttp))
+      )
+    )
+
+  it.live("F17 a name that nobody knows, a port where nobody listens, a certificate of nobody: nothing was sent", () =>
+    Effect.gen(function* () {
+      const { port } = yield* Effect.scoped(SourceSuite.rawHost(() => undefined))
+      const fixture = (name: string) =>
+        readFileSync(new URL(`../../packages/simulator/test/fixtures/${name}`, import.meta.url), "utf8")
+      const simulated = yield* Layer.build(Simulator.layer())
+      const secure = yield* Effect.provide(
+        SimulatorServer.make({ tls: { cert: fixture("cert.pem"), key: fixture("key.pem") } }),
+        simulated
+      )
+      for (const [address, problem] of [
+        ["https://nowhere.invalid", /ENOTFOUND|EAI_AGAIN/],
+        [`http://127.0.0.1:${port}`, /ECONNREFUSED/],
+        [secure.url, /certificate/]
+      ] as const) {
+        for (const error of yield* ask(address)) {
+          if (error._tag !== "ApiUnavailable") return assert.fail(`${error._tag} from ${address}`)
+          assert.isFalse(error.sent, address)
+          assert.match(error.problem, problem)
+        }
+      }
+      assert.strictEqual((yield* Context.get(simulated, Simulator.Simulator).requests).length, 0)
+    })
+  )
+
+  it.live("F31 a host that takes the request and never answers is left in time, and its connection closed", () =>
+    Effect.gen(function* () {
+      const closed: Array<number> = []
+      const host = yield* SourceSuite.rawHost((n, socket) => void socket.on("close", () => closed.push(n)))
+      const [add, look] = yield* ask(`http://127.0.0.1:${host.port}`, "100 millis")
+      assert.strictEqual(add._tag, "AddOutcomeUnknown")
+      assert.strictEqual(look._tag, "ApiUnavailable")
+      while (closed.length < 2) yield* Effect.sleep("5 millis")
+    })
+  )
+
+  it.live("F42 a redirect is not followed: no other host is told the tokens", () =>
+    Effect.gen(function* () {
+      const other = yield* SourceSuite.rawHost(() => undefined)
+      for (const status of [301, 302, 303, 307, 308]) {
+        const host = yield* SourceSuite.rawHost(
+          (_, socket) =>
+            void socket.end(
+              `HTTP/1.1 ${status} Moved\r\nLocation: http://127.0.0.1:${other.port}/\r\nContent-Length: 0\r\n\r\n`
+            )
+        )
+        for (const error of yield* ask(`http://127.0.0.1:${host.port}`)) {
+          assert.strictEqual(error._tag, "UnexpectedResponse")
+        }
+      }
+      assert.strictEqual(other.requests.length, 0)
     })
   )
 })

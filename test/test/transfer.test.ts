@@ -21,7 +21,7 @@ const partSize = 1000
 /** A file of so many parts, from a source that does as told. */
 const deliver = Effect.fnUntraced(function* (options: {
   readonly parts: number
-  readonly part: (part: ObjectSink.Part) => Stream.Stream<Uint8Array, SourceError>
+  readonly part: (part: ObjectSink.Part, link: string) => Stream.Stream<Uint8Array, SourceError>
   readonly links?: FileLinks.FileLinks
   readonly transfer?: Transfer.TransferOptions
   readonly sink?: Layer.Layer<ObjectSink.ObjectSink>
@@ -32,7 +32,7 @@ const deliver = Effect.fnUntraced(function* (options: {
     Source.Source,
     Source.Source.of({
       probe: () => Effect.succeed({ size, etag: '"1"', ranges: true }),
-      part: (_link, _file, part) => options.part(part),
+      part: (link, _file, part) => options.part(part, Redacted.value(link)),
       whole: () => Stream.die("nobody asks for the whole")
     })
   )
@@ -157,8 +157,99 @@ describe("a host that is silent", () => {
   )
 })
 
+describe("parts", () => {
+  it.effect("F57 that come in any order, and some of them twice, make the same file", () =>
+    Effect.gen(function* () {
+      const store = MemorySink.makeStore()
+      const asked = new Map<number, number>()
+      const part = (part: ObjectSink.Part) => {
+        const times = (asked.get(part.number) ?? 0) + 1
+        asked.set(part.number, times)
+        // The last come first; every third breaks off near its end, and comes again.
+        const breaks = part.number % 3 === 0 && times === 1
+        return Stream.make(bytes(part).subarray(0, breaks ? 900 : undefined)).pipe(
+          Stream.mapEffect((chunk) => Effect.delay(Effect.succeed(chunk), `${100 - part.number} seconds`)),
+          Stream.concat(breaks ? Stream.fail(new SourceError({ reason: "Truncated", problem: "ended" })) : Stream.empty)
+        )
+      }
+      const { result } = yield* deliver({
+        parts: 20,
+        part,
+        transfer: { concurrency: 20, stallTimeout: "10 minutes" },
+        sink: MemorySink.layer(store)
+      })
+      assert.strictEqual(result._tag, "Success")
+      assert.deepStrictEqual(
+        store.objects.get(key)?.bytes,
+        Uint8Array.from({ length: 20 * partSize }, (_, at) => 1 + Math.floor(at / partSize))
+      )
+      for (const [number, times] of asked) assert.strictEqual(times, number % 3 === 0 ? 2 : 1)
+    })
+  )
+
+  it.effect("F58 of which one is slow do not wait for it", () =>
+    Effect.gen(function* () {
+      const { events, result } = yield* deliver({
+        parts: 40,
+        transfer: { concurrency: 4, stallTimeout: "1 hour" },
+        part: (part) =>
+          Stream.fromEffect(Effect.delay(Effect.succeed(bytes(part)), part.number === 2 ? "10 minutes" : "10 seconds"))
+      })
+      assert.strictEqual(result._tag, "Success")
+      const began = events.find((event) => event._tag === "FileStarted")?.at ?? 0
+      const stored = events.flatMap((event) => (event._tag === "PartStored" ? [[event.part, event.at - began]] : []))
+      assert.strictEqual(stored.at(-1)?.[0], 2)
+      // Three at a time, ten seconds each.
+      assert.isAtMost(stored.at(-2)?.[1] ?? Infinity, 130_000)
+      assert.isAtMost(stored.at(-1)?.[1] ?? Infinity, 600_000)
+    })
+  )
+})
+
 describe("a link", () => {
   const exportId = ExportId.make("3fa85f64-5717-4562-b3fc-2c963f66afa6")
+
+  it.effect("F37 that ends while parts are on their way is renewed by one getAll, however many they are", () =>
+    Effect.gen(function* () {
+      let looks = 0
+      const api = Layer.succeed(Exports.Exports, {
+        add: () => Effect.die("nobody asks"),
+        getAll: () => Effect.die("nobody asks"),
+        get: () =>
+          Effect.delay(
+            Effect.sync(() => ({
+              id: exportId,
+              status: "Success",
+              entityType: "Reservation",
+              scope: undefined,
+              filters: undefined,
+              files: [{ url: Redacted.make(`https://files.test/a?sig=${++looks}`), sizeInBytes: 16 * partSize }],
+              expiresUtc: undefined
+            })),
+            "3 seconds"
+          )
+      })
+      const links = yield* Effect.provide(FileLinks.make(exportId), api)
+      let rejected = 0
+      const { result } = yield* deliver({
+        parts: 16,
+        links,
+        // The host answers after a second: all that are on their way have the old link.
+        part: (part, link) =>
+          Stream.fromEffect(
+            Effect.gen(function* () {
+              yield* Effect.sleep("1 second")
+              if (!link.endsWith("sig=1")) return bytes(part)
+              rejected += 1
+              return yield* new SourceError({ reason: "LinkRejected", problem: "x", status: 403 })
+            })
+          )
+      })
+      assert.strictEqual(result._tag, "Success")
+      assert.strictEqual(rejected, 8)
+      assert.strictEqual(looks, 2, "the first link, and one for all that were refused")
+    })
+  )
 
   it.effect("F33 is renewed before it ends by the time that parts take", () =>
     Effect.gen(function* () {

@@ -1,14 +1,18 @@
 /** A whole world in memory: the program, the simulator, a sink, on the test's clock. */
+import { assert } from "@effect/vitest"
+import * as ConnectorApi from "@longshore/core/ConnectorApi"
 import * as Exports from "@longshore/core/Exports"
 import { type ExportEvent, ExportEvents } from "@longshore/core/ExportEvent"
 import * as ExportRun from "@longshore/core/ExportRun"
 import * as HttpSource from "@longshore/core/HttpSource"
 import * as Journal from "@longshore/core/Journal"
+import * as Manifest from "@longshore/core/Manifest"
 import * as ObjectSink from "@longshore/core/ObjectSink"
 import * as Transfer from "@longshore/core/Transfer"
 import * as Simulator from "@longshore/simulator/Simulator"
 import * as SimulatorHttpClient from "@longshore/simulator/SimulatorHttpClient"
 import { MemorySink } from "@longshore/testkit"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -44,8 +48,21 @@ export const patiently = <A, E, R>(
     return yield* Fiber.join(fiber)
   })
 
+/** With a clock that is so many milliseconds ahead. Timers go on as they do. */
+const shifted = <A, E, R>(effect: Effect.Effect<A, E, R>, ahead: () => number) =>
+  Effect.flatMap(Clock.Clock, (clock) => {
+    const now = () => clock.currentTimeMillisUnsafe() + ahead()
+    const other: Clock.Clock = Object.create(clock, {
+      currentTimeMillisUnsafe: { value: now },
+      currentTimeMillis: { value: Effect.sync(now) }
+    })
+    return Effect.provideService(effect, Clock.Clock, other)
+  })
+
 export const makeWorld = Effect.fnUntraced(function* (options: WorldOptions = {}) {
-  const simulated = yield* Layer.build(Simulator.layer(options.simulator))
+  // Milliseconds: the program's clock is wrong, and ahead of the simulator's; the machine slept, and time passed for both.
+  const clock = { ahead: 0, asleep: 0 }
+  const simulated = yield* shifted(Layer.build(Simulator.layer(options.simulator)), () => clock.asleep)
   const simulator = Context.get(simulated, Simulator.Simulator)
   const client = SimulatorHttpClient.layer.pipe(Layer.provide(Layer.succeedContext(simulated)))
   const store = MemorySink.makeStore()
@@ -85,7 +102,8 @@ export const makeWorld = Effect.fnUntraced(function* (options: WorldOptions = {}
   const run = (more: Partial<ExportRun.ExportRunOptions> = {}) =>
     ExportRun.run({ request: { entityType: "Reservation" }, partSize: 64 * 1024, ...more }).pipe(
       Effect.provide(Layer.merge(program(), journal)),
-      listening
+      listening,
+      (effect) => shifted(effect, () => clock.asleep + clock.ahead)
     )
   /** Several runs in one process, one begun after the other, each with a journal of its own. */
   const runAll = (entityTypes: ReadonlyArray<string>, apart: Duration.Input) =>
@@ -105,8 +123,51 @@ export const makeWorld = Effect.fnUntraced(function* (options: WorldOptions = {}
         requests.filter((one) => one.kind === kind && (status === undefined || one.status === status)).length
     )
   const tags = () => events.map((event) => event._tag)
-  return { run, runAll, simulator, store, events, tags, steps, writes, count }
+  return { run, runAll, simulator, store, events, tags, steps, writes, count, clock }
 })
+
+export type World = Effect.Success<ReturnType<typeof makeWorld>>
+
+/** Every file of the last export is there, byte for byte, and the manifest says so. */
+export const delivered = Effect.fnUntraced(function* (world: World) {
+  const found = (yield* truth(world.simulator)).at(-1)
+  assert.isDefined(found)
+  for (const file of found?.files ?? []) {
+    const stored = world.store.objects.get(file.key)?.bytes
+    assert.isDefined(stored, file.key)
+    assert.strictEqual(Buffer.compare(stored ?? new Uint8Array(), file.bytes), 0, file.key)
+  }
+  const manifest = world.store.objects.get(`Reservation/${found?.id}/manifest.json`)?.bytes
+  const decoded = yield* Manifest.decode(Buffer.from(manifest ?? []).toString())
+  assert.strictEqual(decoded.files.length, found?.files.length)
+  assert.strictEqual(world.store.uploads.size, 0, "nothing partial is left")
+})
+
+/** Runs, and meanwhile something happens. */
+export const meanwhile = <A, E, R>(world: World, effect: Effect.Effect<A, E, R>, step?: Duration.Input) =>
+  Effect.map(patiently(Effect.all([world.run(), effect], { concurrency: "unbounded" }), step), ([result]) => result)
+
+/** The tag of the error that it ends with. */
+export const failure = <A, E extends { readonly _tag: string }, R>(effect: Effect.Effect<A, E, R>) =>
+  Effect.map(Effect.result(effect), (result) => (result._tag === "Failure" ? result.failure._tag : undefined))
+
+/** Another program with the same tokens asks for an export. Gives the status of the answer. */
+export const foreignAdd = (simulator: Simulator.Simulator["Service"], EntityType = "Reservation") =>
+  Effect.map(
+    simulator.handle({
+      method: "POST",
+      origin: "https://api.simulator.test",
+      path: ConnectorApi.addPath,
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({
+        ClientToken: tokens.client,
+        AccessToken: tokens.access,
+        Client: "Another 1.0",
+        EntityType
+      })
+    }),
+    ({ status }) => status
+  )
 
 /** A sink in memory whose writers are different. */
 export const different = (

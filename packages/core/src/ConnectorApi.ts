@@ -47,6 +47,23 @@ export const maxUpdatedDays = 180
  */
 export const minUpdatedAgeMinutes = 5
 
+/**
+ * The largest size of a file, in bytes: 8 TiB. What is more is no size but a mistake, or an attack: parts are counted in
+ * memory.
+ *
+ * @since 0.1.0
+ * @category limits
+ */
+export const maxFileSize = 2 ** 43
+
+/**
+ * How many files an export may have.
+ *
+ * @since 0.1.0
+ * @category limits
+ */
+export const maxFiles = 100_000
+
 const nullish = <S extends Schema.Constraint>(schema: S) => Schema.optionalKey(Schema.NullishOr(schema))
 
 /**
@@ -113,12 +130,15 @@ export const AddRequest = Schema.Struct({
 export const GetAllRequest = Schema.Struct({ ...credentials, ExportIds: Schema.Array(Schema.String) })
 
 /**
- * A file of an export. The link is a credential.
+ * A file of an export. The link is a credential, and leads to a host on the network.
  *
  * @since 0.1.0
  * @category schemas
  */
-export const ExportFile = Schema.Struct({ Url: Schema.String, SizeInBytes: Schema.Int })
+export const ExportFile = Schema.Struct({
+  Url: Schema.String.check(Schema.isPattern(/^https?:\/\//i, { message: "Expected an http(s) link" })),
+  SizeInBytes: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: maxFileSize }))
+})
 
 /**
  * An export on the wire. `Filters` stay as they came: nothing is decided on them, and an older or newer shape must not
@@ -129,10 +149,11 @@ export const ExportFile = Schema.Struct({ Url: Schema.String, SizeInBytes: Schem
  */
 export const Export = Schema.Struct({
   Id: ExportId,
-  Status: Schema.String,
+  /** A word: it is shown, and kept in journals. */
+  Status: Schema.String.check(Schema.isPattern(/^[A-Za-z][A-Za-z0-9]{0,63}$/, { message: "Expected a status" })),
   EntityType,
   Scope: nullish(Scope),
-  Files: nullish(Schema.Array(ExportFile)),
+  Files: nullish(Schema.Array(ExportFile).check(Schema.isMaxLength(maxFiles))),
   ExpiresUtc: nullish(Schema.DateTimeUtcFromString),
   Filters: nullish(Filters)
 })

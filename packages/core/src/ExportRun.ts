@@ -33,7 +33,7 @@ import { type ApiError, Exports, validate } from "./Exports.ts"
 import * as FileLinks from "./FileLinks.ts"
 import { ask } from "./internal/asking.ts"
 import { deliver } from "./internal/delivery.ts"
-import { Ready, stepName } from "./internal/steps.ts"
+import { NotRenewed, Ready, Renewed, stepName } from "./internal/steps.ts"
 import { Journal } from "./Journal.ts"
 import * as Manifest from "./Manifest.ts"
 import { type ObjectKey, ObjectSink } from "./ObjectSink.ts"
@@ -97,7 +97,7 @@ export const run = Effect.fn("ExportRun.run")(function* (options: ExportRunOptio
   yield* validate(options.request)
   const started = yield* Clock.currentTimeMillis
   const deadline = options.maxWait === undefined ? Infinity : started + Duration.toMillis(options.maxWait)
-  return yield* forEntityType(options.request.entityType)(generation(options, 0, { started, deadline }))
+  return yield* forEntityType(options.request.entityType)(generations(options, { started, deadline }))
 })
 
 interface Waiting {
@@ -105,7 +105,25 @@ interface Waiting {
   readonly deadline: number
 }
 
-/** One export, from asking to manifest. When it ends without files, the policy may start another. */
+/** One export after another, as far as the policy goes. One that was given up for the next is not asked about again. */
+const generations = Effect.fnUntraced(function* (options: ExportRunOptions, waiting: Waiting) {
+  const journal = yield* Journal
+  for (let renewal = 0, here = 0; ; renewal++) {
+    const step = { name: stepName(renewal, "renew", 0), success: Renewed, error: NotRenewed }
+    // A step that only fails tells whether it was done.
+    if ((yield* Effect.result(journal.step({ ...step, execute: Effect.fail("not renewed") })))._tag === "Success")
+      continue
+    const result = yield* Effect.result(generation(options, renewal, waiting))
+    if (result._tag === "Success") return result.success
+    const error = result.failure
+    const isOver = error._tag === "ExportFailed" || error._tag === "ExportExpired" || error._tag === "ExportNotFound"
+    if (!isOver || options.onExpired !== "renew" || here++ >= maxRenewals) return yield* error
+    yield* publish({ _tag: "ExportRenewed", exportId: error.exportId, reason: error.message })
+    yield* Effect.orDie(journal.step({ ...step, execute: Effect.succeed({ reason: error.message }) }))
+  }
+})
+
+/** One export, from asking to manifest. */
 const generation = (
   options: ExportRunOptions,
   renewal: number,
@@ -114,19 +132,9 @@ const generation = (
   Effect.gen(function* () {
     const exportId = yield* obtain(options, renewal, waiting)
     const links = yield* FileLinks.make(exportId)
-    return yield* Effect.flatMap(ready(options, renewal, waiting, exportId, links), (files) =>
-      deliver(options, renewal, exportId, files, links)
-    )
-  }).pipe(
-    Effect.catchTag(["ExportFailed", "ExportExpired", "ExportNotFound"], (error) =>
-      options.onExpired === "renew" && renewal < maxRenewals
-        ? Effect.andThen(
-            publish({ _tag: "ExportRenewed", exportId: error.exportId, reason: error.message }),
-            generation(options, renewal + 1, waiting)
-          )
-        : Effect.fail(error)
-    )
-  )
+    const files = yield* ready(options, renewal, waiting, exportId, links)
+    return yield* deliver(options, renewal, exportId, files, links)
+  })
 
 const obtain = Effect.fnUntraced(function* (options: ExportRunOptions, renewal: number, waiting: Waiting) {
   if (options.exportId !== undefined && renewal === 0) {
@@ -159,10 +167,16 @@ const ready = Effect.fnUntraced(function* (
   let seen: Ready | undefined
   const began = yield* Clock.currentTimeMillis
   let answered = began
-  /** An outage is borne for as long as the wait before it was, at most an hour: who waited long is not let down. */
+  const adopted = options.exportId !== undefined && renewal === 0
+  /**
+   * An outage is borne for as long as the wait before it was, at most an hour: who waited long is not let down. An export
+   * that the API accepted may be missing in its answers for a moment; an id that somebody gave is wrong at once.
+   */
   const borne = Effect.fnUntraced(function* (error: ApiError | ExportNotFound) {
-    const now = yield* Clock.currentTimeMillis
-    if (!error.retryable || now - answered > Math.min(answered - began, 3_600_000)) return yield* error
+    const silence = (yield* Clock.currentTimeMillis) - answered
+    const missing = error._tag === "ExportNotFound" && !adopted
+    const patience = Math.min(Math.max(answered - began, missing ? 60_000 : 0), 3_600_000)
+    if (!(error.retryable || missing) || silence > patience) return yield* error
     const nextIn = Duration.toMillis(every(attempt++))
     yield* publish({ _tag: "LookFailed", exportId, problem: error.message, nextIn })
     return undefined

@@ -13,6 +13,7 @@ import type { Export, ExportFile, ExportId } from "./Export.ts"
 import { ExportExpired, ExportFailed, type ExportNotFound, IntegrityError, UnexpectedResponse } from "./ExportError.ts"
 import { publish } from "./ExportEvent.ts"
 import { type ApiError, Exports } from "./Exports.ts"
+import { backoff } from "./internal/backoff.ts"
 
 /**
  * What stays the same about a file when its link changes: its place, its link's path without the query, its size.
@@ -96,7 +97,8 @@ export const make = Effect.fnUntraced(function* (exportId: ExportId): Effect.fn.
   let current:
     | {
         readonly files: ReadonlyArray<ExportFile>
-        readonly byPath: ReadonlyMap<string, ExportFile>
+        /** Links may differ in their queries alone: then a path names none of them. */
+        readonly byPath: ReadonlyMap<string, ExportFile | undefined>
         readonly at: number
       }
     | undefined
@@ -104,15 +106,16 @@ export const make = Effect.fnUntraced(function* (exportId: ExportId): Effect.fn.
   const offer = Effect.fnUntraced(function* (ready: Export) {
     const at = yield* Clock.currentTimeMillis
     generation += 1
-    const byPath = new Map(ready.files.map((file) => [path(file), file]))
+    const byPath = new Map<string, ExportFile | undefined>()
+    for (const file of ready.files) byPath.set(path(file), byPath.has(path(file)) ? undefined : file)
     current = { files: ready.files, byPath, at }
   })
 
-  const renew = Effect.fnUntraced(function* () {
+  const look = Effect.gen(function* () {
     const found = yield* exports.get(exportId)
     switch (found.status) {
       case "Success":
-        break
+        return found
       case "Expired":
         return yield* new ExportExpired({ exportId })
       case "Failed":
@@ -123,6 +126,15 @@ export const make = Effect.fnUntraced(function* (exportId: ExportId): Effect.fn.
           problem: `the export was ready, and now it is "${found.status}"`
         })
     }
+  })
+
+  const renew = Effect.gen(function* () {
+    // A copy of the API that lags behind shows an earlier status for a while; a proxy, its own page.
+    const found = yield* Effect.retry(look, {
+      while: (error) => error._tag === "UnexpectedResponse",
+      schedule: backoff,
+      times: 6
+    })
     // Past their end files are gone, whether or not the status says so yet.
     if (found.files.length === 0) return yield* new ExportExpired({ exportId })
     yield* offer(found)
@@ -137,7 +149,7 @@ export const make = Effect.fnUntraced(function* (exportId: ExportId): Effect.fn.
         Effect.gen(function* () {
           const now = yield* Clock.currentTimeMillis
           if (current === undefined || generation <= rejected || now - current.at > maxAge(needed)) {
-            yield* renew()
+            yield* renew
           }
         })
       )

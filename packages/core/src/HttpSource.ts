@@ -5,6 +5,7 @@
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
@@ -14,7 +15,7 @@ import * as Pull from "effect/Pull"
 import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import type { SourceError } from "./ExportError.ts"
-import { transportProblem } from "./internal/http.ts"
+import { redirectsAsAnswers, transportProblem } from "./internal/http.ts"
 import * as Md5 from "./Md5.ts"
 import { Source } from "./Source.ts"
 import * as SourceResponse from "./SourceResponse.ts"
@@ -22,13 +23,18 @@ import * as SourceResponse from "./SourceResponse.ts"
 /** Bytes that go down the stream at once: less is work for each chunk, more leaves the processor's cache. */
 const gatherSize = 1024 * 1024
 
+/** Milliseconds after which the bytes of a slow host are handed on, however few: whoever watches must see that they come. */
+const gatherTime = 100
+
 /**
  * @since 0.1.0
  * @category constructors
  */
 export const make: Effect.Effect<Source["Service"], never, HttpClient.HttpClient> = Effect.gen(function* () {
-  const client = (yield* HttpClient.HttpClient).pipe(
-    HttpClient.followRedirects(3),
+  const direct = HttpClient.filterOrFail(redirectsAsAnswers(yield* HttpClient.HttpClient), redirectsToItsLike, () =>
+    SourceResponse.failure("Refused", "redirects to a connection without TLS, or to no host at all")
+  )
+  const client = HttpClient.followRedirects(direct, 3).pipe(
     // A link is a secret: no span holds it, and no trace header goes to a stranger.
     HttpClient.transformResponse(Effect.provideService(HttpClient.TracerDisabledWhen, () => true)),
     // The connection ends with the scope, so that a body nobody reads is not left behind.
@@ -80,6 +86,12 @@ export const make: Effect.Effect<Source["Service"], never, HttpClient.HttpClient
  */
 export const layer: Layer.Layer<Source, never, HttpClient.HttpClient> = Layer.effect(Source, make)
 
+/** Guests' data does not go over an open line because a redirect says so, nor does it come from a file of this machine. */
+const redirectsToItsLike = ({ headers, request, status }: HttpClientResponse.HttpClientResponse): boolean => {
+  const protocol = status < 300 || status >= 400 ? null : URL.parse(headers["location"] ?? "", request.url)?.protocol
+  return protocol == null || protocol === "https:" || (protocol === "http:" && !request.url.startsWith("https:"))
+}
+
 /** Exactly `length` bytes, in arrays of about 1 MiB, or an error. */
 const body = (
   response: HttpClientResponse.HttpClientResponse,
@@ -91,12 +103,13 @@ const body = (
       SourceResponse.failure("Unavailable", `broke off: ${transportProblem(error)}`)
     ),
     (pull) =>
-      Effect.sync(() => {
+      Effect.map(Clock.Clock, (clock) => {
         const check = SourceResponse.makeBodyCheck(response, length, md5)
         let ended = false
         return Effect.gen(function* () {
           const chunks: Array<Uint8Array> = []
-          for (let size = 0; size < gatherSize && !ended;) {
+          const until = clock.currentTimeMillisUnsafe() + gatherTime
+          for (let size = 0; size < gatherSize && !ended && !(size > 0 && clock.currentTimeMillisUnsafe() >= until);) {
             const next = yield* Pull.catchDone(pull, () => Effect.undefined)
             ended = next === undefined
             for (const chunk of next ?? []) {

@@ -74,3 +74,11 @@ export const summarize = (
     answerLost: false
   }
 }
+
+/**
+ * Which step a name in a journal stands for, whichever attempt and generation it is of: `plan Reservation-00001`.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const baseOf = (name: string): string => parseStepName(name).base

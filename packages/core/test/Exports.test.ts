@@ -3,6 +3,7 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as TestClock from "effect/testing/TestClock"
@@ -54,48 +55,52 @@ const add = (exports: Exports.Exports["Service"]) => exports.add({ entityType: "
 const look = (exports: Exports.Exports["Service"]) => exports.get(id(1))
 
 describe("add", () => {
-  it.effect("sends tokens, client and request in the body, and reads the first documentation's shape", () =>
-    Effect.gen(function* () {
-      const { requests, result } = yield* using(
-        () => json({ Export: wire(1, { EntityType: "SomethingNew", Status: "Queued", Extra: 1 }) }),
-        (exports) => exports.add({ entityType: "Reservation", scope: { enterpriseIds: [id(7)] } }),
-        { locale: { languageCode: "de-DE", cultureCode: "de-DE" }, client: "Test 1.0" }
-      )
-      assert.strictEqual(requests[0]?.url, "https://api.example.test/api/connector/v1/exports/add")
-      assert.deepStrictEqual(bodyOf(requests[0]), {
-        ClientToken: clientToken,
-        AccessToken: accessToken,
-        Client: "Test 1.0",
-        LanguageCode: "de-DE",
-        CultureCode: "de-DE",
-        EntityType: "Reservation",
-        Scope: { EnterpriseIds: [id(7)] }
+  it.effect(
+    "F22 sends tokens, client and request in the body, and reads the first documentation's shape and a later one's",
+    () =>
+      Effect.gen(function* () {
+        const { requests, result } = yield* using(
+          () => json({ Export: wire(1, { EntityType: "SomethingNew", Status: "Queued", Extra: 1 }) }),
+          (exports) => exports.add({ entityType: "Reservation", scope: { enterpriseIds: [id(7)] } }),
+          { locale: { languageCode: "de-DE", cultureCode: "de-DE" }, client: "Test 1.0" }
+        )
+        assert.strictEqual(requests[0]?.url, "https://api.example.test/api/connector/v1/exports/add")
+        assert.deepStrictEqual(bodyOf(requests[0]), {
+          ClientToken: clientToken,
+          AccessToken: accessToken,
+          Client: "Test 1.0",
+          LanguageCode: "de-DE",
+          CultureCode: "de-DE",
+          EntityType: "Reservation",
+          Scope: { EnterpriseIds: [id(7)] }
+        })
+        assert.strictEqual(result._tag, "Success")
+        if (result._tag === "Success") {
+          assert.strictEqual(result.success.entityType, "SomethingNew")
+          assert.strictEqual(result.success.status, "Queued")
+        }
       })
-      assert.strictEqual(result._tag, "Success")
-      if (result._tag === "Success") {
-        assert.strictEqual(result.success.entityType, "SomethingNew")
-        assert.strictEqual(result.success.status, "Queued")
-      }
-    })
   )
 
   const table: ReadonlyArray<readonly [string, ReturnType<Behaviour>, string]> = [
-    ["400", json({ Message: "Already running", RequestId: "r-1", Details: null }, 400), "AddRejected"],
-    ["403", json({ Message: "Nein", RequestId: "r-1" }, 403), "AddRejected"],
-    ["409", json({}, 409), "AddRejected"],
-    ["401", json({ Message: "Invalid", RequestId: "r-1" }, 401), "AccessDenied"],
+    ["F02 400", json({ Message: "Already running", RequestId: "r-1", Details: null }, 400), "AddRejected"],
+    ["F04 403 in other words", json({ Message: "Nein", RequestId: "r-1" }, 403), "AddRejected"],
+    ["F04 409 without a word", json({}, 409), "AddRejected"],
+    ["F09 401", json({ Message: "Invalid", RequestId: "r-1" }, 401), "AccessDenied"],
     ["404", json({ Message: null }, 404), "RequestRejected"],
-    ["408", json({}, 408), "AddOutcomeUnknown"],
+    ["F10 408", json({}, 408), "AddOutcomeUnknown"],
     ["500", json({}, 500), "AddOutcomeUnknown"],
     ["503 with HTML", new Response("<html>", { status: 503 }), "AddOutcomeUnknown"],
-    ["a cut connection", { code: "ECONNRESET" }, "AddOutcomeUnknown"],
-    ["nobody there", { code: "ECONNREFUSED" }, "ApiUnavailable"],
-    ["429 with HTML", new Response("<html>slow down", { status: 429 }), "RateLimited"],
-    ["204", new Response(null, { status: 204 }), "UnexpectedResponse"],
-    ["200 with HTML", new Response("<html>log in"), "UnexpectedResponse"],
-    ["200 of another shape", json({ Export: { Id: "https://secret?sig=1" } }), "UnexpectedResponse"],
+    ["F01 a cut connection", { code: "ECONNRESET" }, "AddOutcomeUnknown"],
+    ["F17 nobody there", { code: "ECONNREFUSED" }, "ApiUnavailable"],
+    ["F13 429 with HTML", new Response("<html>slow down", { status: 429 }), "RateLimited"],
+    ["F08 204", new Response(null, { status: 204 }), "UnexpectedResponse"],
+    ["F18 200 with HTML", new Response("<html>log in"), "UnexpectedResponse"],
+    ["F07 200 with nothing", new Response(""), "UnexpectedResponse"],
+    ["F07 half of an answer", new Response('{"Export":{"Id":"00000000-'), "UnexpectedResponse"],
+    ["F07 200 of another shape", json({ Export: { Id: "https://secret?sig=1" } }), "UnexpectedResponse"],
     [
-      "a redirect",
+      "F42 a redirect",
       new Response(null, { status: 302, headers: { location: "https://elsewhere.test" } }),
       "UnexpectedResponse"
     ]
@@ -135,23 +140,25 @@ describe("add", () => {
 })
 
 describe("look-ups", () => {
-  it.effect("at the same time share one getAll, and are matched by id", () =>
-    Effect.gen(function* () {
-      const { requests, result } = yield* patiently(
-        using(
-          () => json({ Exports: [wire(3), wire(1), wire(99)] }),
-          (exports) =>
-            Effect.forEach([1, 2, 3, 1], (n) => Effect.result(exports.get(id(n))), { concurrency: "unbounded" })
+  it.effect(
+    "F20 F21 at the same time share one getAll, and are matched by id, whatever else is listed and how often",
+    () =>
+      Effect.gen(function* () {
+        const { requests, result } = yield* patiently(
+          using(
+            () => json({ Exports: [wire(3), wire(99), wire(1), wire(3), wire(1)] }),
+            (exports) =>
+              Effect.forEach([1, 2, 3, 1], (n) => Effect.result(exports.get(id(n))), { concurrency: "unbounded" })
+          )
         )
-      )
-      assert.strictEqual(requests.length, 1)
-      assert.deepStrictEqual(bodyOf(requests[0])["ExportIds"], [id(1), id(2), id(3)])
-      if (result._tag !== "Success") return assert.fail()
-      assert.deepStrictEqual(
-        result.success.map((found) => (found._tag === "Success" ? found.success.id : found.failure._tag)),
-        [id(1), "ExportNotFound", id(3), id(1)]
-      )
-    })
+        assert.strictEqual(requests.length, 1)
+        assert.deepStrictEqual(bodyOf(requests[0])["ExportIds"], [id(1), id(2), id(3)])
+        if (result._tag !== "Success") return assert.fail()
+        assert.deepStrictEqual(
+          result.success.map((found) => (found._tag === "Success" ? found.success.id : found.failure._tag)),
+          [id(1), "ExportNotFound", id(3), id(1)]
+        )
+      })
   )
 
   it.effect("F20 an id that the API rejects fails alone", () =>
@@ -169,6 +176,32 @@ describe("look-ups", () => {
       assert.deepStrictEqual(
         result.success.map((found) => (found._tag === "Success" ? found.success.id : found.failure._tag)),
         [id(1), "RequestRejected", id(3)]
+      )
+    })
+  )
+
+  it.effect("F30 of more than 1000 exports at the same time are split", () =>
+    Effect.gen(function* () {
+      const sizes: Array<number> = []
+      const { result } = yield* patiently(
+        using(
+          (_, request) => {
+            const ids = bodyOf(request)["ExportIds"] as Array<string>
+            sizes.push(ids.length)
+            return json({ Exports: ids.map((Id) => wire(0, { Id })).toReversed() })
+          },
+          (exports) =>
+            Effect.forEach(
+              Array.from({ length: 1200 }, (_, n) => id(n)),
+              exports.get,
+              { concurrency: "unbounded" }
+            )
+        )
+      )
+      assert.deepStrictEqual(sizes, [1000, 200])
+      assert.deepStrictEqual(
+        result._tag === "Success" && result.success.map((found) => found.id),
+        Array.from({ length: 1200 }, (_, n) => id(n))
       )
     })
   )
@@ -214,6 +247,28 @@ describe("look-ups", () => {
     })
   )
 
+  it.effect("F42 redirects are not followed by fetch either: no other host is told the tokens", () =>
+    Effect.gen(function* () {
+      const asked: Array<string> = []
+      // As `fetch` does it: it follows by itself unless it is told not to.
+      const fetch = (async (url: URL, init: RequestInit) => {
+        asked.push(url.host)
+        const answer = new Response(null, { status: 307, headers: { location: "https://elsewhere.test/" } })
+        if (init.redirect === "manual") return answer
+        asked.push("elsewhere.test")
+        return json({ Exports: [wire(1)] })
+      }) as typeof globalThis.fetch
+      const result = yield* Exports.Exports.use(look).pipe(
+        Effect.provide(Layer.provide(Exports.layer(options), FetchHttpClient.layer)),
+        Effect.provideService(FetchHttpClient.Fetch, fetch),
+        Effect.result,
+        patiently
+      )
+      assert.strictEqual(result._tag === "Failure" && result.failure._tag, "UnexpectedResponse")
+      assert.deepStrictEqual(asked, ["api.example.test"])
+    })
+  )
+
   it.effect("F31 an answer that never comes ends in time", () =>
     Effect.gen(function* () {
       const never = new ReadableStream<Uint8Array>({ pull: () => new Promise(() => {}) })
@@ -225,6 +280,16 @@ describe("look-ups", () => {
   const waits: ReadonlyArray<readonly [string, Record<string, string>, number]> = [
     ["F11 seconds", { "retry-after": "20" }, 20_000],
     ["F12 a date", { "retry-after": "Thu, 01 Jan 1970 00:00:40 GMT" }, 40_000],
+    [
+      "F41 a date, by the clock of the API, which is 15 minutes ahead",
+      { "retry-after": "Thu, 01 Jan 1970 00:15:40 GMT", date: "Thu, 01 Jan 1970 00:15:00 GMT" },
+      40_000
+    ],
+    [
+      "F41 a date, by the clock of the API, which is 15 minutes behind",
+      { "retry-after": "Wed, 31 Dec 1969 23:45:40 GMT", date: "Wed, 31 Dec 1969 23:45:00 GMT" },
+      40_000
+    ],
     ["F13 nothing", {}, 0],
     ["F14 a date in the past", { "retry-after": "Thu, 01 Jan 1969 00:00:00 GMT" }, 0],
     ["F14 nonsense", { "retry-after": "-5" }, 0]

@@ -47,6 +47,10 @@ describe("a part", () => {
     ["F48 the range is ignored", answer(content, 200, { etag }), "BadRange"],
     ["F49 another range", range("3456", "bytes 3-6/10"), "BadRange"],
     ["F49 another total", range("4567", "bytes 4-7/11"), "ContentChanged"],
+    ["F57 a range that begins before", range("34567", "bytes 3-7/10"), "BadRange"],
+    ["F57 a range that ends after", range("45678", "bytes 4-8/10"), "BadRange"],
+    ["F57 the part before", range("0123", "bytes 0-3/10"), "BadRange"],
+    ["F56 an error page with 200", answer("<Error/>", 200, { etag }), "BadRange"],
     ["F49 no Content-Range", answer("4567", 206, { etag }), "BadRange"],
     [
       "F55 several ranges",
@@ -98,6 +102,21 @@ describe("a part", () => {
       )
       assert.strictEqual(result._tag === "Success" && result.success, "4567")
       assert.strictEqual(requests[1]?.url, "https://cdn.example.test/b")
+    })
+  )
+
+  it.effect("F42 follows no redirect from TLS to an open line, and none without end", () =>
+    Effect.gen(function* () {
+      for (const [location, asked] of [
+        ["http://cdn.example.test/b?sig=SECRET", 1],
+        ["https://cdn.example.test/b?sig=SECRET", 4]
+      ] as const) {
+        const { requests, result } = yield* using(() => answer(null, 302, { location }), readPart)
+        if (result._tag !== "Failure") return assert.fail("an error is expected")
+        assert.strictEqual(result.failure.reason, "Refused")
+        assert.notInclude(JSON.stringify(result.failure) + result.failure.message, "SECRET")
+        assert.strictEqual(requests.length, asked)
+      }
     })
   )
 

@@ -8,13 +8,17 @@ import * as Duration from "effect/Duration"
 /**
  * - At `add`: `lose-add-answer` (accepted, and the connection is cut), `hold-add-answer` (accepted, and the answer comes
  *   after a duration).
- * - At any call of the API, answered instead of it: `api-400`, `-401`, `-403`, `-408`, `-409`, `-429` (with
- *   `Retry-After`), `-429-html` (without), `-429-date`, `-500`, `-503-html`, `-not-json` (200), `-204`, `-wrong-shape`.
- * - To an export: `fail-export`, `expire-export` (once it is ready), `unknown-status` (in one answer).
+ * - At any call of the API, answered instead of it: `api-400`, `-401`, `-403`, `-408`, `-409`, `-429` (with a
+ *   `Retry-After` of a duration), `-429-html` (without), `-429-date`, `-500`, `-503-html`, `-not-json` (200), `-204`,
+ *   `-empty` (200), `-truncated` (200), `-wrong-shape`; `hold-answer` (silent for a duration, and then cut).
+ * - To an export: `fail-export`, `expire-export` (once it is ready).
+ * - To one answer about an export: `unknown-status`, `omit-export` (it is not listed). Once it is ready: `status-back`
+ *   (it is `Processing`), `no-files`, `drop-file` (the last one), `reorder-files`, `same-links` (those of the answer
+ *   before), `move-files` (links of another path), `no-expiry` and `past-expiry` (`ExpiresUtc`), `wrong-size`
+ *   (`SizeInBytes` is one too many).
  * - To a file's bytes: `reset-file` (cut in the middle), `stall-file` (silent from the middle), `truncate-file` (ends
  *   early, cleanly), `flip-byte`, `change-content` (before the answer), `gzip-file`, `ignore-range`, `no-etag`,
- *   `wrong-range`, `deny-link` (403 although the link lives), `file-503`.
- * - To an announcement: `wrong-size` (`SizeInBytes` is one too many).
+ *   `wrong-range`, `deny-link` (403 although the link lives), `file-400`, `-404`, `-410`, `-503`.
  *
  * @since 0.1.0
  * @category models
@@ -25,6 +29,15 @@ export const names = [
   "fail-export",
   "expire-export",
   "unknown-status",
+  "omit-export",
+  "status-back",
+  "no-files",
+  "drop-file",
+  "reorder-files",
+  "same-links",
+  "move-files",
+  "no-expiry",
+  "past-expiry",
   "wrong-size",
   "reset-file",
   "stall-file",
@@ -36,7 +49,11 @@ export const names = [
   "no-etag",
   "wrong-range",
   "deny-link",
+  "file-400",
+  "file-404",
+  "file-410",
   "file-503",
+  "hold-answer",
   "api-400",
   "api-401",
   "api-403",
@@ -49,6 +66,8 @@ export const names = [
   "api-503-html",
   "api-not-json",
   "api-204",
+  "api-empty",
+  "api-truncated",
   "api-wrong-shape"
 ] as const
 
@@ -68,7 +87,7 @@ export interface Fault {
   readonly count?: number
   /** Only at this operation, or only for exports of this entity type. */
   readonly target?: string
-  /** For `hold-add-answer`: default one minute. */
+  /** For `hold-add-answer` (default one minute), `hold-answer` (one hour) and `api-429` (two seconds). */
   readonly duration?: Duration.Duration
 }
 

@@ -40,6 +40,20 @@ export interface Rows {
   readonly read: (offset: number, length: number) => Generator<Uint8Array, void, void>
 }
 
+/**
+ * Bytes that are given, whatever they are.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const fromBytes = (bytes: Uint8Array): Rows => ({
+  size: bytes.length,
+  read: function* (offset, length) {
+    const piece = bytes.subarray(offset, offset + length)
+    if (piece.length > 0) yield piece
+  }
+})
+
 const blockSize = 1024 * 1024
 
 /** `{"Id":"` comes before the eight digits that differ from one repetition to the next. */

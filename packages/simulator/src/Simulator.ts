@@ -1,5 +1,6 @@
 /**
- * The Connector API's exports and the host of their files, as a state machine on Effect's `Clock`, without sockets.
+ * The Connector API's exports and the host of their files, as a state machine on Effect's `Clock`, without sockets. The
+ * clock is the one of whoever builds the layer: a client may have another. The same seed gives the same answers.
  *
  * What the documentation says is done as it says. Where it is silent the answers are assumptions: the file host behaves
  * as Azure Blob Storage does, and the texts of refusals are ours, not Mews's.
@@ -31,6 +32,8 @@ export interface SimulatorOptions {
   readonly fileSize?: number
   /** Bytes of each file, one by one, instead of `files` and `fileSize`. */
   readonly fileSizes?: ReadonlyArray<number>
+  /** The files themselves, one by one, instead of rows that are made up. */
+  readonly contents?: ReadonlyArray<Uint8Array>
   /** Default 2 seconds. */
   readonly pending?: Duration.Input
   /** Default 5 seconds. */
@@ -147,30 +150,35 @@ export class Simulator extends Context.Service<
  * @category layers
  */
 export const layer = (options: SimulatorOptions = {}): Layer.Layer<Simulator> =>
-  Layer.sync(Simulator, () => {
-    const state: State = makeState(options)
-    return Simulator.of({
-      handle: Effect.fnUntraced(function* (request) {
-        const now = yield* Clock.currentTimeMillis
-        const path = request.path.split("?")[0] ?? ""
-        return path.startsWith("/files/") ? handleFile(state, request, now) : handleApi(state, request, now)
-      }),
-      requests: Effect.sync(() => [...state.witnessed]),
-      exports: Effect.map(Clock.currentTimeMillis, (now) =>
-        state.exports.map((found) => ({
-          id: found.id,
-          entityType: found.entityType,
-          status: statusOf(state, found, now),
-          files: found.files.map(({ etag, rows }) => ({
-            etag: etag(),
-            size: rows().size,
-            read: (offset, length) => rows().read(offset, length)
+  Layer.effect(
+    Simulator,
+    Effect.map(Clock.Clock, (clock) => {
+      const state: State = makeState(options, () => clock.currentTimeMillisUnsafe())
+      return Simulator.of({
+        handle: (request) =>
+          Effect.sync(() => {
+            const path = request.path.split("?")[0] ?? ""
+            return path.startsWith("/files/")
+              ? handleFile(state, request, state.now())
+              : handleApi(state, request, state.now())
+          }),
+        requests: Effect.sync(() => [...state.witnessed]),
+        exports: Effect.sync(() =>
+          state.exports.map((found) => ({
+            id: found.id,
+            entityType: found.entityType,
+            status: statusOf(state, found, state.now()),
+            files: found.files.map(({ etag, rows }) => ({
+              etag: etag(),
+              size: rows().size,
+              read: (offset, length) => rows().read(offset, length)
+            }))
           }))
-        }))
-      ),
-      addFault: (fault) => Effect.sync(() => state.addFault(fault)),
-      clearFaults: Effect.sync(() => {
-        state.faults.length = 0
+        ),
+        addFault: (fault) => Effect.sync(() => state.addFault(fault)),
+        clearFaults: Effect.sync(() => {
+          state.faults.length = 0
+        })
       })
     })
-  })
+  )

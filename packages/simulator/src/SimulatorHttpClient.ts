@@ -23,7 +23,7 @@ export const layer: Layer.Layer<HttpClient.HttpClient, never, Simulator> = Layer
   HttpClient.HttpClient,
   Effect.gen(function* () {
     const simulator = yield* Simulator
-    return HttpClient.make((request, url) =>
+    return HttpClient.make((request, url, signal) =>
       Effect.gen(function* () {
         const answer = yield* simulator.handle({
           method: request.method,
@@ -32,20 +32,12 @@ export const layer: Layer.Layer<HttpClient.HttpClient, never, Simulator> = Layer
           headers: { ...request.headers, ...contentType(request) },
           body: request.body._tag === "Uint8Array" ? new TextDecoder().decode(request.body.body) : ""
         })
-        yield* Effect.sleep(answer.delay)
+        yield* Effect.onInterrupt(Effect.sleep(answer.delay), () => answer.sent(0))
         if (answer.ending === "nothing") {
           yield* answer.sent(0)
           return yield* cut(request)
         }
-        // With this fiber's context: its clock is the test's.
-        const readable = yield* Stream.toReadableStreamEffect(body(answer))
-        return HttpClientResponse.fromWeb(
-          request,
-          new Response([204, 304].includes(answer.status) ? null : readable, {
-            status: answer.status,
-            headers: answer.headers
-          })
-        )
+        return respond(request, answer, signal)
       })
     )
   })
@@ -59,30 +51,54 @@ const contentType = (request: HttpClientRequest.HttpClientRequest) =>
 const cut = (request: HttpClientRequest.HttpClientRequest) =>
   Effect.fail(
     new HttpClientError.HttpClientError({
-      reason: new HttpClientError.TransportError({ request, cause: connectionReset() })
+      reason: new HttpClientError.TransportError({
+        request,
+        cause: Object.assign(new Error("The connection was cut."), { code: "ECONNRESET" })
+      })
     })
   )
 
-const connectionReset = () => Object.assign(new Error("The connection was cut."), { code: "ECONNRESET" })
-
-const body = (answer: SimulatorAnswer): Stream.Stream<Uint8Array, Error> =>
-  Stream.suspend(() => {
-    let sent = 0
-    const pieces = function* () {
-      for (const chunk of answer.body()) {
-        for (let at = 0; at < chunk.length; at += chunkSize) yield chunk.subarray(at, at + chunkSize)
-      }
-    }
-    const paced = Stream.fromIterable(pieces()).pipe(
-      Stream.rechunk(1),
-      Stream.mapEffect((piece) => {
-        sent += piece.length
-        return Number.isFinite(answer.bandwidth)
-          ? Effect.as(Effect.sleep(Duration.millis((piece.length / answer.bandwidth) * 1000)), piece)
-          : Effect.succeed(piece)
-      })
-    )
-    const ending: Stream.Stream<Uint8Array, Error> =
-      answer.ending === "cut" ? Stream.fail(connectionReset()) : answer.ending === "stall" ? Stream.never : Stream.empty
-    return Stream.concat(paced, ending).pipe(Stream.onExit(() => answer.sent(sent)))
+/**
+ * The body comes in the fiber that reads it: a stream of the platform would need turns of the event loop, and its bytes
+ * would arrive at times that no clock of a test decides.
+ */
+const respond = (
+  request: HttpClientRequest.HttpClientRequest,
+  answer: SimulatorAnswer,
+  signal: AbortSignal
+): HttpClientResponse.HttpClientResponse => {
+  const { headers, status } = answer
+  const response = HttpClientResponse.fromWeb(request, new Response(null, { status, headers }))
+  let sent = 0
+  let noted = false
+  const note = Effect.suspend(() => {
+    if (noted) return Effect.void
+    noted = true
+    return answer.sent(sent)
   })
+  // Nobody reads it, or not to its end.
+  signal.addEventListener("abort", () => Effect.runSync(note))
+  const pieces = function* () {
+    for (const chunk of answer.body()) {
+      for (let at = 0; at < chunk.length; at += chunkSize) yield chunk.subarray(at, at + chunkSize)
+    }
+  }
+  const paced = Stream.fromIterable(pieces()).pipe(
+    Stream.rechunk(1),
+    Stream.mapEffect((piece) => {
+      sent += piece.length
+      return Number.isFinite(answer.bandwidth)
+        ? Effect.as(Effect.sleep(Duration.millis((piece.length / answer.bandwidth) * 1000)), piece)
+        : Effect.succeed(piece)
+    })
+  )
+  const ending =
+    answer.ending === "cut" ? Stream.fromEffect(cut(request)) : answer.ending === "stall" ? Stream.never : Stream.empty
+  const stream = Stream.concat(paced, ending).pipe(Stream.onExit(() => note))
+  return Object.defineProperties(response, {
+    stream: { value: stream },
+    arrayBuffer: { value: Effect.map(Stream.runCollect(stream), concat) }
+  })
+}
+
+const concat = (chunks: ReadonlyArray<Uint8Array>): ArrayBuffer => Uint8Array.from(Buffer.concat(chunks)).buffer

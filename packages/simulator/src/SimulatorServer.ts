@@ -65,7 +65,9 @@ export const make = Effect.fnUntraced(function* (
     const headers = Object.fromEntries(
       Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : value])
     )
-    const answer = await run(simulator.handle({ method: request.method ?? "GET", origin: url, path, headers, body }))
+    // Links lead back the way the request came, also through a proxy.
+    const origin = headers["host"] === undefined ? url : `${url.slice(0, url.indexOf(":"))}://${headers["host"]}`
+    const answer = await run(simulator.handle({ method: request.method ?? "GET", origin, path, headers, body }))
     const wait = Duration.toMillis(answer.delay)
     if (wait > 0) {
       const gone = new AbortController()

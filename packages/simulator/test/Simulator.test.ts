@@ -1,7 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { addPath, getAllPath } from "@longshore/core/ConnectorApi"
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as TestClock from "effect/testing/TestClock"
 import { Fault, Simulator } from "../src/index.ts"
 
@@ -25,7 +27,7 @@ const call = Effect.fnUntraced(function* (
   const text = Buffer.concat([...answer.body()]).toString()
   yield* answer.sent(text.length)
   // Some answers are no JSON on purpose.
-  const isJson = answer.headers["content-type"]?.startsWith("application/json") === true && text.startsWith("{")
+  const isJson = answer.headers["content-type"]?.startsWith("application/json") === true && /^\{.*\}$/s.test(text)
   const json: Json = isJson ? JSON.parse(text) : {}
   return { answer, status: answer.status, headers: answer.headers, text, json }
 })
@@ -228,6 +230,9 @@ describe("faults", () => {
         assert.strictEqual(answer.status, status)
         if (name === "api-not-json") assert.include(answer.text, "<html>")
         if (name === "api-429-html") assert.isUndefined(answer.headers["retry-after"])
+        if (name === "api-429") assert.strictEqual(answer.headers["retry-after"], "2")
+        if (name === "api-empty") assert.strictEqual(answer.text, "")
+        if (name === "api-truncated") assert.throws(() => void JSON.parse(answer.text))
         if (name === "api-429-date") assert.match(answer.headers["retry-after"] ?? "", /GMT$/)
         assert.strictEqual((yield* (yield* Simulator.Simulator).exports).length, 0)
         assert.strictEqual((yield* add()).status, 200, "once is once")
@@ -235,6 +240,22 @@ describe("faults", () => {
       { faults: [{ name }] }
     )
   }
+
+  test(
+    "api-429 asks for the time it is told, and hold-answer does nothing for it",
+    Effect.gen(function* () {
+      const { answer } = yield* add()
+      assert.deepStrictEqual([Duration.toMillis(answer.delay), answer.ending], [30_000, "nothing"])
+      assert.strictEqual((yield* add()).headers["retry-after"], "18000")
+      assert.strictEqual((yield* (yield* Simulator.Simulator).exports).length, 0)
+    }),
+    {
+      faults: [
+        { name: "api-429", duration: Duration.hours(5) },
+        { name: "hold-answer", target: "add", duration: Duration.seconds(30) }
+      ]
+    }
+  )
 
   test(
     "lose-add-answer and hold-add-answer accept",
@@ -271,6 +292,36 @@ describe("faults", () => {
   )
 
   test(
+    "those of one answer about an export",
+    Effect.gen(function* () {
+      const simulator = yield* Simulator.Simulator
+      const { id } = yield* ready
+      type Found = { Status: string; ExpiresUtc: string | null; Files: ReadonlyArray<{ Url: string }> }
+      const one = Effect.map(look(id), ({ json }): Found | undefined => json["Exports"][0])
+      const after = (name: Fault.FaultName) => Effect.andThen(simulator.addFault({ name }), one)
+      const paths = (found: Found | undefined) => found?.Files.map(({ Url }) => new URL(Url).pathname)
+      const urls = (found: Found | undefined) => found?.Files.map(({ Url }) => Url)
+      const right = yield* one
+      assert.isUndefined(yield* after("omit-export"))
+      const back = yield* after("status-back")
+      assert.deepStrictEqual([back?.Status, back?.Files.length, back?.ExpiresUtc], ["Processing", 0, null])
+      const empty = yield* after("no-files")
+      assert.deepStrictEqual([empty?.Status, empty?.Files.length], ["Success", 0])
+      assert.deepStrictEqual(paths(yield* after("drop-file")), paths(right)?.slice(0, 1))
+      assert.deepStrictEqual(paths(yield* after("reorder-files")), paths(right)?.toReversed())
+      assert.isNull((yield* after("no-expiry"))?.ExpiresUtc)
+      assert.isBelow(Date.parse((yield* after("past-expiry"))?.ExpiresUtc ?? ""), 0)
+      const before = yield* one
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(urls(yield* after("same-links")), urls(before))
+      assert.notDeepEqual(urls(yield* one), urls(before))
+      const moved = yield* after("move-files")
+      assert.notDeepEqual(paths(moved), paths(right))
+      assert.strictEqual((yield* get(urls(moved)?.[0] ?? "")).text, (yield* get(urls(yield* one)?.[0] ?? "")).text)
+    })
+  )
+
+  test(
     "those of files",
     Effect.gen(function* () {
       const simulator = yield* Simulator.Simulator
@@ -290,7 +341,9 @@ describe("faults", () => {
       assert.isUndefined((yield* after("no-etag")).headers["etag"])
       assert.strictEqual((yield* after("wrong-range")).headers["content-range"], "bytes 1-100/5000")
       assert.strictEqual((yield* after("deny-link")).status, 403)
-      assert.strictEqual((yield* after("file-503")).status, 503)
+      for (const status of [400, 404, 410, 503] as const) {
+        assert.strictEqual((yield* after(`file-${status}`)).status, status)
+      }
       const changed = yield* after("change-content")
       assert.notStrictEqual(changed.headers["etag"], right.headers["etag"])
       assert.notStrictEqual(changed.text, right.text)
@@ -306,4 +359,47 @@ describe("faults", () => {
       assert.isString(Fault.parse(bad), bad)
     }
   })
+})
+
+describe("the same seed", () => {
+  /** Everything that a client sees of one story, ids and signatures included. */
+  const story = (seed: number) =>
+    Effect.gen(function* () {
+      const { id, url } = yield* ready
+      yield* (yield* Simulator.Simulator).addFault({ name: "deny-link" })
+      const answers = [yield* add("Nothing"), yield* look(id), yield* get(url), yield* get(url)]
+      return answers.map(({ headers, status, text }) => ({ headers, status, text }))
+    }).pipe(Effect.provide(Layer.fresh(Simulator.layer({ seed, fileSize: 5000 }))), Effect.provide(TestClock.layer()))
+
+  it.effect("gives the same answers, and every request an id of its own", () =>
+    Effect.gen(function* () {
+      const first = yield* story(7)
+      assert.deepStrictEqual(yield* story(7), first)
+      assert.notDeepEqual(yield* story(8), first)
+      const ids = first.map(({ headers }) => headers["request-id"] ?? headers["x-ms-request-id"])
+      assert.strictEqual(new Set(ids).size, ids.length)
+    })
+  )
+
+  test(
+    "and the same time, whatever the clock of the client says",
+    Effect.gen(function* () {
+      const clock = yield* TestClock.testClockWith(Effect.succeed)
+      const wrong = { ...clock, currentTimeMillisUnsafe: () => clock.currentTimeMillisUnsafe() + 3_600_000 }
+      const { url } = yield* ready
+      assert.strictEqual((yield* Effect.provideService(get(url), Clock.Clock, wrong)).status, 200)
+      const [first] = yield* (yield* Simulator.Simulator).requests
+      assert.strictEqual(first?.at, "1970-01-01T00:00:00.000Z")
+    })
+  )
+
+  test(
+    "and the bytes that it is given, whatever they are",
+    Effect.gen(function* () {
+      const { url } = yield* ready
+      assert.strictEqual((yield* get(url)).text, "a\r\nb")
+      assert.strictEqual((yield* get(url, { range: "bytes=1-2" })).text, "\r\n")
+    }),
+    { contents: [Buffer.from("a\r\nb")] }
+  )
 })

@@ -254,6 +254,27 @@ describe("HTTPS", () => {
     )
   )
 
+  it.live("F46 speaks HTTP/1.1, also with a host that prefers HTTP/2", () =>
+    Effect.gen(function* () {
+      const agreed: Array<unknown> = []
+      const tls = { cert: fixture("cert.pem"), key: fixture("key.pem"), ALPNProtocols: ["h2", "http/1.1"] }
+      const { port } = yield* SourceSuite.rawHost(
+        (_, socket) => void socket.write(answer(Buffer.from("0123456789"))),
+        (listener) =>
+          createTlsServer(tls, (socket) => {
+            agreed.push(socket.alpnProtocol)
+            listener(socket)
+          })
+      )
+      const source = yield* Source.Source
+      assert.strictEqual(String(yield* fetchAll(source, `https://localhost:${port}/`, 10)), "0123456789")
+      assert.deepStrictEqual(agreed, ["http/1.1"])
+    }).pipe(
+      Effect.provide(NodeSource.layer({ env: {}, tls: { ca: fixture("cert.pem") } }).pipe(Layer.provide(noClient))),
+      Effect.scoped
+    )
+  )
+
   it.live("F17 trusts nobody else, and says so", () =>
     Effect.gen(function* () {
       const { port } = yield* host

@@ -173,6 +173,10 @@ export const suite = (name: string, { source: layer }: SourceSuiteOptions): void
       ["F48 the range is ignored", answer("200 OK", content), "BadRange"],
       ["F49 another range", ranged("3456", "bytes 3-6/10"), "BadRange"],
       ["F49 another total", ranged("4567", "bytes 4-7/11"), "ContentChanged"],
+      ["F57 a range that begins before", ranged("34567", "bytes 3-7/10"), "BadRange"],
+      ["F57 a range that ends after", ranged("45678", "bytes 4-8/10"), "BadRange"],
+      ["F57 the part before", ranged("0123", "bytes 0-3/10"), "BadRange"],
+      ["F56 an error page with 200", answer("200 OK", "<Error/>"), "BadRange"],
       ["F49 no Content-Range", answer("206 Partial Content", "4567"), "BadRange"],
       [
         "F55 several ranges",
@@ -246,6 +250,28 @@ export const suite = (name: string, { source: layer }: SourceSuiteOptions): void
       )
     }
 
+    it.live("F44 a connection that ends after the last byte has brought all of them", () =>
+      using(
+        (_, socket) => void socket.end(ranged("4567", "bytes 4-7/10")),
+        (source, link) => Effect.map(readPart(source, link), (text) => assert.strictEqual(text, "4567"))
+      )
+    )
+
+    it.live("F17 a host name that nobody knows", () =>
+      Effect.provide(
+        Source.Source.use((source) =>
+          Effect.gen(function* () {
+            const link = Redacted.make("http://nowhere.invalid/a-1.jsonl?sig=SECRET")
+            const result = yield* Effect.result(readPart(source, link))
+            if (result._tag !== "Failure") return assert.fail("an error is expected")
+            assert.strictEqual(result.failure.reason, "Unavailable")
+            assert.match(result.failure.problem, /ENOTFOUND|EAI_AGAIN/)
+          })
+        ),
+        layer
+      )
+    )
+
     it.live("F17 nobody there", () =>
       Effect.gen(function* () {
         const { port } = yield* Effect.scoped(rawHost(() => undefined))
@@ -305,6 +331,22 @@ export const suite = (name: string, { source: layer }: SourceSuiteOptions): void
               : answer("307 Temporary Redirect", "", { location: "/b" })
           ),
         (source, link) => Effect.map(readPart(source, link), (text) => assert.strictEqual(text, "4567"))
+      )
+    )
+
+    it.live("F42 tells the host that it is redirected to nothing but the range and the ETag", () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const other = yield* rawHost(says(ranged("4567", "bytes 4-7/10")))
+          yield* using(
+            says(answer("302 Found", "", { location: `http://127.0.0.1:${other.port}/b` })),
+            (source, link) => Effect.map(readPart(source, link), (text) => assert.strictEqual(text, "4567"))
+          )
+          const [told] = other.requests
+          assert.match(told?.text ?? "", /^GET \/b HTTP\/1\.1/)
+          assert.match(told?.text ?? "", /range: bytes=4-7/i)
+          assert.notMatch(told?.text ?? "", /SECRET|authorization|cookie|referer/i)
+        })
       )
     )
 

@@ -22,7 +22,7 @@ import {
   UnexpectedResponse
 } from "../ExportError.ts"
 import type { ExportsOptions } from "../Exports.ts"
-import { retryAfter, transportProblem, wasNotSent } from "./http.ts"
+import { quote, repeats, redirectsAsAnswers, retryAfter, transportProblem, wasNotSent } from "./http.ts"
 
 /** The decoded form of a schema of the wire. */
 export type Answer<S extends Schema.Constraint> = S["Type"]
@@ -38,8 +38,8 @@ type CallError = AccessDenied | RequestRejected | RateLimited | ApiUnavailable |
 
 export type Call = <S extends Schema.Codec<any, any>>(operation: Operation<S>) => Effect.Effect<S["Type"], CallError>
 
-/** An answer with 1000 exports of many files is far below this; a hostile one must not fill the memory. */
-const maxBody = 64 * 1024 * 1024
+/** An answer with tens of thousands of links is below this; a hostile one, which takes 30 times as much once it is parsed, must not fill the memory. */
+const maxBody = 32 * 1024 * 1024
 
 const issues = SchemaIssue.makeFormatterStandardSchemaV1()
 
@@ -57,6 +57,7 @@ export const make = Effect.fnUntraced(function* (
   }
   // Bodies hold tokens: no span, no propagated header, no error that carries the request.
   const client = (yield* HttpClient.HttpClient).pipe(
+    redirectsAsAnswers,
     HttpClient.transformResponse(Effect.provideService(HttpClient.TracerDisabledWhen, () => true))
   )
   const credentials = {
@@ -76,11 +77,7 @@ export const make = Effect.fnUntraced(function* (
   // After a 429 nobody who shares these tokens asks before the API said.
   let closedUntil = 0
 
-  const scrub = (text: string): string =>
-    [credentials.ClientToken, credentials.AccessToken]
-      .reduce((scrubbed, token) => scrubbed.replaceAll(token, "<token>"), text)
-      .replace(/\s+/g, " ")
-      .slice(0, 500)
+  const tokens = [credentials.ClientToken, credentials.AccessToken]
 
   const exchange = Effect.fnUntraced(
     function* <S extends Schema.Codec<any, any>>({ body, operation, path, response: schema }: Operation<S>) {
@@ -98,14 +95,18 @@ export const make = Effect.fnUntraced(function* (
       const answer = {
         operation,
         status,
-        ...(requestId === undefined ? {} : { requestId: scrub(requestId) }),
-        ...(said?.Message ? { apiMessage: scrub(said.Message) } : {})
+        ...(requestId === undefined ? {} : { requestId: quote(requestId, tokens) }),
+        ...(said?.Message ? { apiMessage: quote(said.Message, tokens) } : {})
       }
       if (status === 200) {
         const json = yield* Effect.try({
           try: (): unknown => JSON.parse(text),
           catch: () => new UnexpectedResponse({ ...answer, problem: "the body is not JSON" })
         })
+        // Paths of files and the like are remembered and shown: a token that is in one of them would be as well.
+        if (repeats(JSON.stringify(json), tokens)) {
+          return yield* new UnexpectedResponse({ ...answer, problem: "the body repeats a token" })
+        }
         return yield* Schema.decodeUnknownEffect(schema)(json).pipe(
           Effect.mapError((error) => {
             // The path alone: the value may be a link.
@@ -119,10 +120,13 @@ export const make = Effect.fnUntraced(function* (
           })
         )
       }
-      if (status < 400) return yield* new UnexpectedResponse({ ...answer, problem: "only 200 is documented" })
+      if (status < 400) {
+        const problem = status < 300 ? "only 200 is documented" : "it redirects, and tokens go nowhere else"
+        return yield* new UnexpectedResponse({ ...answer, problem })
+      }
       if (status === 401 || (status === 403 && operation === "getAll")) return yield* new AccessDenied(answer)
       if (status === 429) {
-        const after = yield* retryAfter(response.headers["retry-after"])
+        const after = yield* retryAfter(response.headers)
         const now = yield* Clock.currentTimeMillis
         if (after !== undefined) closedUntil = Math.max(closedUntil, now + after)
         return yield* new RateLimited({ ...answer, ...(after === undefined ? {} : { retryAfter: after }) })
@@ -166,7 +170,7 @@ const bodyText = (response: HttpClientResponse.HttpClientResponse, operation: "a
       return body.size <= maxBody
         ? Effect.succeed(body)
         : Effect.fail(
-            new UnexpectedResponse({ operation, status: response.status, problem: "it is larger than 64 MiB" })
+            new UnexpectedResponse({ operation, status: response.status, problem: "it is larger than 32 MiB" })
           )
     }
   ).pipe(

@@ -45,6 +45,10 @@ export const Delivery = Schema.Union([
   Schema.TaggedStruct("Changed", { problem: Schema.String })
 ])
 
+/** An export was given up for another one. */
+export const Renewed = Schema.Struct({ reason: Schema.String })
+export const NotRenewed = Schema.Literal("not renewed")
+
 /** The last step. */
 export const Complete = Schema.Struct({ completedUtc: Schema.String })
 

@@ -3,7 +3,7 @@ import * as ConnectorApi from "@longshore/core/ConnectorApi"
 import { entityTypes } from "@longshore/core/Export"
 import * as Duration from "effect/Duration"
 import * as Predicate from "effect/Predicate"
-import type { FaultName } from "../Fault.ts"
+import type { Fault, FaultName } from "../Fault.ts"
 import type { SimulatorAnswer, SimulatorRequest } from "../Simulator.ts"
 import { answer, makeFiles, type SimulatedExport, type State, statusOf } from "./state.ts"
 
@@ -23,7 +23,7 @@ class Refusal {
 }
 
 export const handleApi = (state: State, request: SimulatorRequest, now: number): SimulatorAnswer => {
-  const requestId = state.guid(`request ${state.witnessed.length} ${now} ${Math.random()}`)
+  const requestId = state.requestId()
   const kind =
     request.path === ConnectorApi.addPath ? "add" : request.path === ConnectorApi.getAllPath ? "getAll" : undefined
   const what =
@@ -51,6 +51,11 @@ export const handleApi = (state: State, request: SimulatorRequest, now: number):
   const parameters: Json = { ...body }
   const entityType = typeof parameters["EntityType"] === "string" ? parameters["EntityType"] : null
 
+  const held = state.fault("hold-answer", kind, entityType ?? "")
+  if (held !== undefined) {
+    const delay = held.duration ?? Duration.hours(1)
+    return answer(state, { ...what, entityType }, 200, headers, "", { delay, ending: "nothing" })
+  }
   const injected = injectedAnswer(state, [kind, entityType ?? ""], now)
   if (injected !== undefined) {
     const { status, text, headers: own } = injected
@@ -111,14 +116,18 @@ const injectable: ReadonlyArray<{
   readonly name: FaultName
   readonly status: number
   readonly text?: string
-  readonly headers?: (now: number) => Readonly<Record<string, string>>
+  readonly headers?: (now: number, fault: Fault) => Readonly<Record<string, string>>
 }> = [
   { name: "api-400", status: 400 },
   { name: "api-401", status: 401 },
   { name: "api-403", status: 403 },
   { name: "api-408", status: 408 },
   { name: "api-409", status: 409 },
-  { name: "api-429", status: 429, headers: () => ({ "retry-after": "2" }) },
+  {
+    name: "api-429",
+    status: 429,
+    headers: (_, { duration = Duration.seconds(2) }) => ({ "retry-after": String(Duration.toSeconds(duration)) })
+  },
   {
     name: "api-429-date",
     status: 429,
@@ -144,12 +153,15 @@ const injectable: ReadonlyArray<{
     headers: () => ({ "content-type": "text/html" })
   },
   { name: "api-204", status: 204, text: "" },
+  { name: "api-empty", status: 200, text: "" },
+  { name: "api-truncated", status: 200, text: '{"Export":{"Id":"3fa85f64-5717-4562' },
   { name: "api-wrong-shape", status: 200, text: '{"Export":{"Id":7},"Exports":[{"Id":7}]}' }
 ]
 
 const injectedAnswer = (state: State, targets: ReadonlyArray<string>, now: number) => {
   for (const { headers, name, status, text } of injectable) {
-    if (state.fault(name, ...targets) !== undefined) return { status, text, headers: headers?.(now) ?? {} }
+    const fault = state.fault(name, ...targets)
+    if (fault !== undefined) return { status, text, headers: headers?.(now, fault) ?? {} }
   }
   return undefined
 }
@@ -190,7 +202,8 @@ const add = (state: State, parameters: Json, token: string, now: number): Simula
     createdAt: now,
     files: makeFiles(state, entityType, sequence),
     fails: state.fault("fail-export", entityType) !== undefined,
-    expired: false
+    expired: false,
+    linkedAt: now
   }
   state.exports.push(made)
   return made
@@ -240,35 +253,47 @@ const getAll = (state: State, parameters: Json, token: string): ReadonlyArray<Si
   const found = state.exports.filter((one) => one.token === token && ids.includes(one.id))
   if (found.length < new Set(ids).size && state.options.unknownId !== "omit")
     throw new Refusal(400, "Invalid ExportIds")
-  return found
+  return found.filter((one) => state.fault("omit-export", one.entityType) === undefined)
 }
 
 /** Instants of the API have no fraction. */
 const instant = (millis: number): string => `${new Date(millis).toISOString().slice(0, 19)}Z`
 
 const toWire = (state: State, found: SimulatedExport, origin: string, now: number): Json => {
+  const has = (name: FaultName) => state.fault(name, found.entityType) !== undefined
   let status = statusOf(state, found, now)
-  if (status === "Success" && state.fault("expire-export", found.entityType) !== undefined) {
+  if (status === "Success" && has("expire-export")) {
     found.expired = true
     status = "Expired"
   }
-  if (state.fault("unknown-status", found.entityType) !== undefined) status = "Archiving"
+  if (status === "Success" && has("status-back")) status = "Processing"
+  if (has("unknown-status")) status = "Archiving"
   const finished = found.createdAt + state.pending + state.processing
-  const files =
-    status === "Success"
-      ? found.files.map((file, index) => ({
-          Url: link(state, found, index + 1, origin, now),
-          SizeInBytes: file.rows().size + (state.fault("wrong-size", found.entityType) === undefined ? 0 : 1)
-        }))
-      : []
+  const ready = status === "Success"
+  let expires = ready || status === "Expired" ? finished + state.exportTtl : undefined
+  if (ready && has("no-expiry")) expires = undefined
+  if (ready && has("past-expiry")) expires = now - day
   const common = {
     Id: found.id,
     Status: status,
     EntityType: found.entityType,
-    Files: files,
-    ExpiresUtc: ["Success", "Expired"].includes(status) ? instant(finished + state.exportTtl) : null
+    Files: ready ? filesOf(state, found, origin, now) : [],
+    ExpiresUtc: expires === undefined ? null : instant(expires)
   }
   return state.profile === "seed" ? common : { ...common, Scope: scopeOf(state, found), Filters: filtersOf(found) }
+}
+
+const filesOf = (state: State, found: SimulatedExport, origin: string, now: number): ReadonlyArray<Json> => {
+  const has = (name: FaultName) => state.fault(name, found.entityType) !== undefined
+  if (has("no-files")) return []
+  if (!has("same-links")) found.linkedAt = now
+  const folder = has("move-files") ? "/files/moved" : "/files"
+  const files = found.files.map((file, index) => ({
+    Url: link(state, origin, `${folder}/${found.id}-${index + 1}.jsonl`, found.linkedAt),
+    SizeInBytes: file.rows().size + (has("wrong-size") ? 1 : 0)
+  }))
+  if (has("drop-file")) files.pop()
+  return has("reorder-files") ? files.reverse() : files
 }
 
 /** Answers name the scope also when the request had none. */
@@ -287,8 +312,7 @@ const filtersOf = (found: SimulatedExport): Json | null => {
   return { UpdatedUtc: asked["UpdatedUtc"] ?? null, LedgerEntryFilters: asked["LedgerEntryFilters"] ?? null }
 }
 
-const link = (state: State, found: SimulatedExport, file: number, origin: string, now: number): string => {
-  const path = `/files/${found.id}-${file}.jsonl`
+const link = (state: State, origin: string, path: string, now: number): string => {
   if (state.profile === "seed") return `${origin}${path}?sig=${state.sign(path)}`
   // Milliseconds, where a real host has seconds: links of a simulated host may live for less than one.
   const se = now + state.linkTtl

@@ -1,19 +1,27 @@
 /** The host of the files, which behaves as Azure Blob Storage does. */
+import type { FaultName } from "../Fault.ts"
 import type { SimulatorAnswer, SimulatorRequest } from "../Simulator.ts"
 import { answer, type State, statusOf } from "./state.ts"
 
+const refusals: ReadonlyArray<readonly [name: FaultName, status: number, code: string, message: string]> = [
+  ["file-400", 400, "InvalidQueryParameterValue", "Value for one of the query parameters is invalid."],
+  ["file-404", 404, "BlobNotFound", "The specified blob does not exist."],
+  ["file-410", 410, "Gone", "The resource is gone."],
+  ["file-503", 503, "ServerBusy", "The server is busy."]
+]
+
 export const handleFile = (state: State, request: SimulatorRequest, now: number): SimulatorAnswer => {
   const url = new URL(request.path, "http://files.invalid")
-  const match = /^\/files\/([0-9a-f-]{36})-(\d+)\.jsonl$/.exec(url.pathname)
+  const match = /^\/files\/(?:moved\/)?([0-9a-f-]{36})-(\d+)\.jsonl$/.exec(url.pathname)
   const found = state.exports.find((one) => one.id === match?.[1])
   const number = Number(match?.[2] ?? 0)
   const file = found?.files[number - 1]
   const entityType = found?.entityType ?? null
   const range = request.headers["range"] ?? null
   const what = { kind: "file", entityType, exportId: found?.id ?? null, file: number || null, range } as const
-  const requestId = state.guid(`file ${state.witnessed.length} ${now}`)
+  const requestId = state.requestId()
   const common = { "x-ms-request-id": requestId, "x-ms-version": "2024-11-04", server: "Windows-Azure-Blob/1.0" }
-  const has = (name: Parameters<State["fault"]>[0]) => state.fault(name, entityType ?? "") !== undefined
+  const has = (name: FaultName) => state.fault(name, entityType ?? "") !== undefined
 
   const refuse = (status: number, code: string, message: string, detail = "") =>
     answer(
@@ -31,7 +39,7 @@ export const handleFile = (state: State, request: SimulatorRequest, now: number)
       `<AuthenticationErrorDetail>${detail}</AuthenticationErrorDetail>`
     )
 
-  if (has("file-503")) return refuse(503, "ServerBusy", "The server is busy.")
+  for (const [name, status, code, message] of refusals) if (has(name)) return refuse(status, code, message)
   if (request.method !== "GET")
     return refuse(405, "UnsupportedHttpVerb", "The resource doesn't support specified Http Verb.")
   const se = url.searchParams.get("se")

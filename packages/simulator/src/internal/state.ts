@@ -1,7 +1,6 @@
 /** What the simulator knows: exports, faults, the limiter, and what the witness saw. */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Clock from "effect/Clock"
 import { createHmac, createHash } from "node:crypto"
 import type { Fault, FaultName } from "../Fault.ts"
 import * as Rows from "../Rows.ts"
@@ -26,6 +25,8 @@ export interface SimulatedExport {
   readonly files: ReadonlyArray<SimulatedFile>
   readonly fails: boolean
   expired: boolean
+  /** When the links of the last answer were made. */
+  linkedAt: number
 }
 
 interface ActiveFault extends Fault {
@@ -34,6 +35,8 @@ interface ActiveFault extends Fault {
 
 export interface State {
   readonly options: SimulatorOptions
+  /** Milliseconds since 1970, by the simulator's own clock. */
+  readonly now: () => number
   readonly profile: "current" | "seed"
   readonly pending: number
   readonly processing: number
@@ -48,16 +51,23 @@ export interface State {
   readonly fault: (name: FaultName, ...targets: ReadonlyArray<string>) => Fault | undefined
   readonly sign: (text: string) => string
   readonly guid: (text: string) => string
+  /** The id of the next request. */
+  readonly requestId: () => string
 }
 
-export const makeState = (options: SimulatorOptions): State => {
+export const makeState = (options: SimulatorOptions, now: () => number): State => {
   const seed = options.seed ?? 7
   const faults: Array<ActiveFault> = []
   const addFault = (fault: Fault) => void faults.push({ ...fault, left: fault.count ?? 1 })
   options.faults?.forEach(addFault)
-  const digest = (text: string) => createHash("sha256").update(`${seed}/${text}`).digest("hex")
+  const guid = (text: string) => {
+    const hex = createHash("sha256").update(`${seed}/${text}`).digest("hex")
+    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`
+  }
+  let requests = 0
   return {
     options,
+    now,
     profile: options.profile ?? "current",
     pending: Duration.toMillis(options.pending ?? "2 seconds"),
     processing: Duration.toMillis(options.processing ?? "5 seconds"),
@@ -77,21 +87,26 @@ export const makeState = (options: SimulatorOptions): State => {
       return found
     },
     sign: (text) => createHmac("sha256", `simulator ${seed}`).update(text).digest("base64url"),
-    guid: (text) => {
-      const hex = digest(text)
-      return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-4${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`
-    }
+    guid,
+    requestId: () => guid(`request ${++requests}`)
   }
 }
 
 export const makeFiles = ({ options }: State, entityType: string, sequence: number): ReadonlyArray<SimulatedFile> => {
-  const sizes = options.fileSizes ?? Array.from({ length: options.files ?? 2 }, () => options.fileSize ?? 1_000_000)
+  const { contents, files = 2, fileSize = 1_000_000 } = options
+  const sizes =
+    contents?.map((bytes) => bytes.length) ?? options.fileSizes ?? Array.from({ length: files }, () => fileSize)
   return sizes.map((size, index) => {
     let revision = 0
     let made: Rows.Rows | undefined
     return {
-      rows: () =>
-        (made ??= Rows.make({ seed: options.seed ?? 7, entityType, sequence, file: index + 1, revision }, size)),
+      rows: () => {
+        const given = contents?.[index]
+        return (made ??=
+          given === undefined || revision > 0
+            ? Rows.make({ seed: options.seed ?? 7, entityType, sequence, file: index + 1, revision }, size)
+            : Rows.fromBytes(given))
+      },
       etag: () => {
         const text = `${options.seed ?? 7}/${entityType}/${sequence}/${index}/${revision}`
         return `"0x8D${createHash("sha256").update(text).digest("hex").slice(0, 13).toUpperCase()}"`
@@ -124,7 +139,11 @@ export const answer = (
   const bytes = typeof body === "string" ? Buffer.from(body) : body
   return {
     status,
-    headers: typeof bytes === "function" ? headers : { ...headers, "content-length": String(bytes.length) },
+    headers: {
+      date: new Date(state.now()).toUTCString(),
+      ...(typeof bytes === "function" ? {} : { "content-length": String(bytes.length) }),
+      ...headers
+    },
     body: typeof bytes === "function" ? bytes : () => (bytes.length === 0 ? [] : [bytes]),
     delay: Duration.zero,
     bandwidth: Infinity,
@@ -133,8 +152,8 @@ export const answer = (
     sent: (sent) =>
       what === undefined
         ? Effect.void
-        : Effect.map(Clock.currentTimeMillis, (now) => {
-            state.witnessed.push({ at: new Date(now).toISOString(), ...what, status, bytes: sent })
+        : Effect.sync(() => {
+            state.witnessed.push({ at: new Date(state.now()).toISOString(), ...what, status, bytes: sent })
           })
   }
 }
