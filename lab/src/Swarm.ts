@@ -10,8 +10,7 @@ import { exitText, Violation } from "./Invariants.ts"
 import * as World from "./World.ts"
 import { type Call, type Fate, pass, type RunProcess } from "./World.ts"
 
-export interface Story {
-  readonly seed: number
+export interface Counts {
   readonly starts: number
   readonly kills: number
   readonly powerCuts: number
@@ -23,7 +22,11 @@ export interface Story {
   readonly tamperings: number
   readonly calls: number
   /** Of virtual time. */
-  readonly milliseconds: number
+  readonly days: number
+}
+
+export interface Story {
+  readonly counts: Counts
   readonly violation: Violation | undefined
   /** What happened, for people. */
   readonly log: ReadonlyArray<string>
@@ -275,15 +278,8 @@ export const run = async (seed: number): Promise<Story> => {
     violation = checker.violation() ?? (error instanceof Violation ? error : new Violation("a defect", String(error.stack)))
   }
   if (violation !== undefined) note(violation.message)
-  return {
-    seed,
-    ...count,
-    powerCuts: world.powerCuts(),
-    calls: world.calls(),
-    milliseconds: machine.now() - began,
-    violation,
-    log
-  }
+  const days = (machine.now() - began) / (24 * hour)
+  return { counts: { ...count, powerCuts: world.powerCuts(), calls: world.calls(), days }, violation, log }
 }
 
 const firstLine = (exit: Parameters<typeof exitText>[0]) => exitText(exit).split("\n")[0] ?? ""
