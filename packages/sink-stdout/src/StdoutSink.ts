@@ -11,6 +11,7 @@ import * as ObjectSink from "@longshore/core/ObjectSink"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type { Writable } from "node:stream"
+import { fileOf, isFile } from "./internal/file.ts"
 import { makePipe } from "./internal/pipe.ts"
 
 const failure = (reason: SinkReason, problem: string) => new SinkError({ reason, location: "stdout", problem })
@@ -21,7 +22,9 @@ const failure = (reason: SinkReason, problem: string) => new SinkError({ reason,
  * @since 0.1.0
  * @category layers
  */
-export const layer: Layer.Layer<ObjectSink.ObjectSink> = Layer.suspend(() => layerWritable(process.stdout))
+export const layer: Layer.Layer<ObjectSink.ObjectSink> = Layer.suspend(() =>
+  layerWritable(isFile(process.stdout.fd) ? fileOf(process.stdout.fd) : process.stdout)
+)
 
 /**
  * Any stream of Node.js. It is not ended: who made it ends it.
@@ -34,35 +37,33 @@ export const layerWritable = (writable: Writable): Layer.Layer<ObjectSink.Object
 
 const make = Effect.fnUntraced(function* (writable: Writable) {
   const pipe = yield* makePipe(writable)
-  // The object that is being written, and how many of its parts are out.
-  let current: { readonly object: ObjectSink.SinkObject; written: number; open: boolean } | undefined
+  // The object that is being written, how many of its parts the reader may have seen, and how many it has whole.
+  let current: { readonly object: ObjectSink.SinkObject; begun: number; written: number; open: boolean } | undefined
 
   const open = Effect.fnUntraced(function* (object: ObjectSink.SinkObject) {
     if (current?.open === true) {
       return yield* failure("Conflict", `${current.object.key} is not finished, and a pipe takes one object at a time`)
     }
-    if (current !== undefined && current.written > 0) {
+    if (current !== undefined && current.begun > 0) {
       return yield* failure("NotRewindable", `${current.object.key} was given in part, and a pipe takes nothing back`)
     }
     const all = ObjectSink.parts(object)
-    const state = { object, written: 0, open: true }
+    const state = { object, begun: 0, written: 0, open: true }
     current = state
     yield* Effect.addFinalizer(() => Effect.sync(() => (state.open = false)))
 
     const writer: ObjectSink.ObjectWriter = {
       stored: [],
       write: Effect.fnUntraced(function* (part, bytes) {
-        if (part.number !== state.written + 1) {
-          return yield* failure("Unknown", `part ${part.number} came where part ${state.written + 1} is next`)
+        if (part.number !== state.begun + 1) {
+          return yield* failure("Unknown", `part ${part.number} came where part ${state.begun + 1} is next`)
         }
         // A part that breaks off must not be seen: it goes out once it is whole.
         const whole = yield* ObjectSink.collect(part, bytes, "stdout")
-        yield* Effect.uninterruptible(
-          Effect.andThen(
-            pipe([whole]),
-            Effect.sync(() => (state.written += 1))
-          )
-        )
+        // From here on it cannot be taken back, also if nobody waits until a slow reader has it.
+        state.begun += 1
+        yield* pipe(whole)
+        state.written += 1
         return undefined
       }),
       commit: Effect.suspend(() => {
@@ -73,7 +74,7 @@ const make = Effect.fnUntraced(function* (writable: Writable) {
         return Effect.succeed({ key: object.key, size: object.size, version: "given" })
       }),
       discard: Effect.suspend(() =>
-        state.written === 0
+        state.begun === 0
           ? Effect.void
           : failure("NotRewindable", `${object.key} was given in part, and a pipe takes nothing back`)
       )
@@ -89,7 +90,7 @@ const make = Effect.fnUntraced(function* (writable: Writable) {
       rewindable: false,
       atomic: false,
       minPartSize: 1,
-      maxParts: Number.MAX_SAFE_INTEGER
+      maxParts: 1_000_000
     },
     locate: () => "stdout",
     open,

@@ -13,24 +13,56 @@ export interface S3Failure {
   readonly region: string | undefined
 }
 
-const firstLine = (text: string): string => text.split("\n", 1).join("").slice(0, 200)
+/** As long as keys, tokens and signatures are, however they are written. No word is. */
+const opaque = /[\w.~+/%=-]{40,}/g
 
-/** From whatever a call of the SDK was rejected with. */
-export const failure = (cause: unknown): S3Failure => {
-  if (cause instanceof S3ServiceException) {
-    const said = "Region" in cause && typeof cause.Region === "string" ? cause.Region : undefined
-    return {
-      _tag: "S3Failure",
-      code: cause.name,
-      status: cause.$metadata.httpStatusCode,
-      message: firstLine(cause.message),
-      region: said ?? cause.$response?.headers["x-amz-bucket-region"]
-    }
-  }
-  const { message, name } = cause instanceof Error ? cause : new Error(String(cause))
-  const code = cause instanceof Error && "code" in cause ? String(cause.code) : name
-  return { _tag: "S3Failure", code, status: undefined, message: firstLine(message), region: undefined }
+/** Fit to be shown: one short line without what it was told in confidence, or what looks like that. */
+const quoted = (text: string, secrets: Iterable<string>): string =>
+  [...secrets]
+    .reduce((clean, secret) => clean.replaceAll(secret, "<redacted>"), text.split("\n", 1).join(""))
+    .replace(opaque, "<redacted>")
+    .replace(/\p{C}/gu, "")
+    .slice(0, 200)
+
+/** A name, of an error or a region: whatever is longer or has other characters is none. */
+const named = (text: unknown, secrets: Iterable<string>): string | undefined =>
+  typeof text === "string" && /^[\w.:-]{1,60}$/.test(text) && quoted(text, secrets) === text ? text : undefined
+
+/** Of an answer that the SDK could not read. */
+const unreadable = (error: Error): number | undefined => {
+  const answer = "code" in error || !("$response" in error) ? undefined : error.$response
+  return typeof answer === "object" && answer !== null && "statusCode" in answer ? Number(answer.statusCode) : undefined
 }
+
+const failed = (code: string, more: Partial<S3Failure> = {}): S3Failure => ({
+  _tag: "S3Failure",
+  code,
+  status: undefined,
+  message: "",
+  region: undefined,
+  ...more
+})
+
+/** From whatever a call of the SDK was rejected with. `secrets` are those that the server knows and may repeat. */
+export const failure = (cause: unknown, secrets: Iterable<string> = []): S3Failure => {
+  if (cause instanceof S3ServiceException) {
+    const said = "Region" in cause ? cause.Region : undefined
+    return failed(named(cause.name, secrets) ?? "Unknown", {
+      status: cause.$metadata.httpStatusCode,
+      message: quoted(cause.message, secrets),
+      region: named(said ?? cause.$response?.headers["x-amz-bucket-region"], secrets)
+    })
+  }
+  const error = cause instanceof Error ? cause : new Error(String(cause))
+  const status = unreadable(error)
+  if (status !== undefined) return failed("NotS3", { status })
+  const code = "code" in error ? String(error.code) : error.name
+  // A parser quotes what it was given, which may be credentials.
+  return failed(code, { message: error instanceof SyntaxError ? "" : quoted(error.message, secrets) })
+}
+
+export const noAnswer = failed("ETIMEDOUT")
+export const endless = failed("EndlessList")
 
 const transientCodes = new Set(
   [
@@ -39,9 +71,13 @@ const transientCodes = new Set(
   ].flatMap((codes) => codes.split(" "))
 )
 
+/** Of an object. A HEAD's answer says no more. */
 export const isMissing = ({ code, status }: S3Failure): boolean => status === 404 && code !== "NoSuchBucket"
+/** Of an upload. A 404 that does not say so may be anybody's. */
+export const isGone = ({ code }: S3Failure): boolean => code === "NoSuchUpload" || code === "NoSuchKey"
 
 const untrusted = "the server's certificate is not trusted: name the file of its authority in NODE_EXTRA_CA_CERTS"
+const expired = "the credentials have expired: renew them (aws sso login, a new session token)"
 
 const known: Record<string, readonly [SinkReason, string]> = {
   NoSuchBucket: ["InvalidKey", "there is no such bucket: create it, or correct its name or the endpoint"],
@@ -50,8 +86,9 @@ const known: Record<string, readonly [SinkReason, string]> = {
   Forbidden: ["PermissionDenied", "the server denies access with these credentials"],
   InvalidAccessKeyId: ["PermissionDenied", "the server does not know this access key"],
   SignatureDoesNotMatch: ["PermissionDenied", "the secret access key is wrong"],
-  ExpiredToken: ["PermissionDenied", "the credentials have expired: renew them (aws sso login, a new session token)"],
-  TokenRefreshRequired: ["PermissionDenied", "the credentials have expired: renew them"],
+  ExpiredToken: ["PermissionDenied", expired],
+  ExpiredTokenException: ["PermissionDenied", expired],
+  TokenRefreshRequired: ["PermissionDenied", expired],
   InvalidToken: ["PermissionDenied", "the session token is not valid"],
   CredentialsProviderError: [
     "PermissionDenied",
@@ -63,6 +100,15 @@ const known: Record<string, readonly [SinkReason, string]> = {
   SELF_SIGNED_CERT_IN_CHAIN: ["PermissionDenied", untrusted],
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: ["PermissionDenied", untrusted],
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: ["PermissionDenied", untrusted],
+  CERT_HAS_EXPIRED: ["PermissionDenied", "the server's certificate has expired, or this machine's clock is wrong"],
+  ERR_INVALID_CHAR: [
+    "PermissionDenied",
+    "the credentials hold a character that cannot be sent, perhaps a line break that was copied along"
+  ],
+  EPROTO: ["InvalidKey", "TLS did not come about: perhaps the endpoint is http:// and not https://"],
+  HPE_INVALID_CONSTANT: ["InvalidKey", "what answered does not speak HTTP: perhaps the endpoint is https://"],
+  EMSGSIZE: ["Unknown", "the server's answer has no end"],
+  EndlessList: ["Unknown", "the server's list has no end"],
   ERR_TLS_CERT_ALTNAME_INVALID: [
     "PermissionDenied",
     "the server's certificate is for another name: correct the endpoint"
@@ -85,29 +131,45 @@ const known: Record<string, readonly [SinkReason, string]> = {
 }
 
 /** It may pass by itself. The SDK makes a 503 of every error in a 200, so a code that is known counts more. */
-export const isTransient = ({ code, status }: S3Failure): boolean =>
+export const isTransient = ({ code, status = 0 }: S3Failure): boolean =>
   known[code]?.[0] === "Unavailable" ||
   known[code]?.[0] === "Corrupt" ||
   transientCodes.has(code) ||
-  (known[code] === undefined && (status === 429 || (status !== undefined && status >= 500 && status !== 501)))
+  (known[code] === undefined && (status === 429 || (status >= 500 && status !== 501))) ||
+  (code === "NotS3" && status < 300)
 
-const wrongRegion = ({ code, region, status }: S3Failure): string | undefined =>
-  ["AuthorizationHeaderMalformed", "PermanentRedirect", "IllegalLocationConstraintException"].includes(code) ||
-  status === 301
-    ? `the bucket is in another region${region === undefined ? ": choose it with the region option or AWS_REGION" : `: ${region}`}`
+const wrongRegion = new Set(
+  "AuthorizationHeaderMalformed PermanentRedirect TemporaryRedirect IllegalLocationConstraintException".split(" ")
+)
+
+const elsewhere = ({ code, region, status = 0 }: S3Failure): string | undefined => {
+  if (wrongRegion.has(code) || (status === 301 && region !== undefined)) {
+    return `the bucket is in another region${region === undefined ? ": choose it with the region option or AWS_REGION" : `: ${region}`}`
+  }
+  return status >= 300 && status < 400
+    ? "the server names another address, to which nothing is sent: correct the endpoint or the region"
     : undefined
+}
 
 const inWords = (found: S3Failure): readonly [SinkReason, string] => {
-  const elsewhere = wrongRegion(found)
-  if (elsewhere !== undefined) return ["InvalidKey", elsewhere]
-  if (found.message === "Region is missing") {
+  const { code, message, status } = found
+  const redirected = elsewhere(found)
+  if (redirected !== undefined) return ["InvalidKey", redirected]
+  if (message === "Region is missing") {
     return ["InvalidKey", "no region is known: choose one with the region option, AWS_REGION or the profile"]
   }
-  const [reason, words] = known[found.code] ?? []
+  const [reason, words] = known[code] ?? []
   if (reason !== undefined && words !== undefined) return [reason, words]
+  if (code === "NotS3") {
+    const words = "what answered does not speak S3: a proxy before the server, or another program at this endpoint"
+    return [isTransient(found) ? "Unavailable" : "Unknown", words]
+  }
   if (isTransient(found)) return ["Unavailable", "the server cannot be reached or does not answer in time"]
-  if (found.status === 403) return ["PermissionDenied", "the server denies access with these credentials"]
-  return ["Unknown", `the server answered "${found.message}"`]
+  if (status === 403) return ["PermissionDenied", "the server denies access with these credentials"]
+  if (status === undefined) return ["Unknown", message === "" ? "it failed" : `it failed with "${message}"`]
+  // The SDK's word for none.
+  if (message === "UnknownError") return ["Unknown", "the server gave no reason"]
+  return ["Unknown", `the server answered "${message}"`]
 }
 
 /** A `SinkError` about a place in a bucket. */

@@ -26,6 +26,8 @@ interface HttpOptions {
 const connectTimeout = 10_000
 /** Longer than a source may be silent before its attempt is given up, so that the error is about the right side. */
 const idleTimeout = 60_000
+/** No list and no error is this long. Only objects are. */
+const maxWords = 8 * 1024 * 1024
 
 /** Stands where the SDK wants a body, and is never read. */
 export class PartBody extends Readable {
@@ -45,6 +47,23 @@ const pathOf = ({ path, query }: HttpRequest): string => {
     value === null ? [escape(name)] : [value].flat().map((one) => `${escape(name)}=${escape(one)}`)
   )
   return pairs.length === 0 ? path : `${path}?${pairs.join("&")}`
+}
+
+/** Of an answer that the SDK holds whole. */
+async function* bounded(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  let length = 0
+  for await (const chunk of body) {
+    length += chunk.length
+    if (length > maxWords) throw Object.assign(new Error("an answer without end"), { code: "EMSGSIZE" })
+    yield chunk
+  }
+}
+
+/** What a request tells in confidence, and an answer may repeat: the id of the key, and the token of the session. */
+const secretsOf = ({ headers }: HttpRequest): ReadonlyArray<string> => {
+  const { authorization = "", "x-amz-security-token": token = "" } = headers
+  const [, id = ""] = /Credential=([^/]+)/.exec(authorization) ?? []
+  return [id, token].filter((secret) => secret !== "")
 }
 
 const timedOut = (what: string): Error => Object.assign(new Error(what), { code: "ETIMEDOUT" })
@@ -86,8 +105,8 @@ const send = (
     else outgoing.end(request.body)
   })
 
-/** Made for one client; `destroy` closes its connections. */
-export const handler = (): Handler => {
+/** Made for one client; `destroy` closes its connections. `sent` gets the secrets that servers were told. */
+export const handler = (sent: Set<string>): Handler => {
   // `proxyEnv`: HTTPS_PROXY and NO_PROXY, where Node.js knows them. NODE_EXTRA_CA_CERTS works by itself.
   const options = { keepAlive: true, proxyEnv: process.env }
   const plain = new http.Agent(options)
@@ -95,6 +114,7 @@ export const handler = (): Handler => {
   return {
     metadata: { handlerProtocol: "http/1.1" },
     handle: async (request: HttpRequest, options?: HttpOptions) => {
+      for (const secret of secretsOf(request)) sent.add(secret)
       const response = await send(
         request.protocol === "http:" ? plain : secure,
         request,
@@ -103,7 +123,9 @@ export const handler = (): Handler => {
       )
       const headers: Record<string, string> = {}
       for (const [name, value] of Object.entries(response.headers)) headers[name] = [value].flat().join(", ")
-      return { response: { statusCode: response.statusCode ?? 0, headers, body: response } }
+      const { statusCode = 0 } = response
+      const isObject = statusCode < 300 && request.headers["range"] !== undefined
+      return { response: { statusCode, headers, body: isObject ? response : Readable.from(bounded(response)) } }
     },
     destroy: () => {
       plain.destroy()

@@ -11,8 +11,9 @@ import {
   AbortMultipartUploadCommand,
   DeleteObjectCommand,
   ListMultipartUploadsCommand,
+  ListObjectsV2Command,
   type ListMultipartUploadsCommandOutput,
-  paginateListObjectsV2,
+  type ListObjectsV2CommandOutput,
   PutObjectCommand
 } from "@aws-sdk/client-s3"
 import type { SinkObject } from "@longshore/core/ObjectSink"
@@ -20,7 +21,8 @@ import * as Effect from "effect/Effect"
 import { createHash } from "node:crypto"
 import type { OpenUpload } from "../S3Sink.ts"
 import type { S3 } from "./client.ts"
-import { isMissing, type S3Failure } from "./failure.ts"
+import { isGone, type S3Failure } from "./failure.ts"
+import { whole } from "./pages.ts"
 
 export interface Note {
   /** Its own key. */
@@ -52,43 +54,48 @@ export const announce = (s3: S3, key: string, plan: string) => put(s3, nameOf(s3
 export const note = (s3: S3, key: string, plan: string, uploadId: string) => put(s3, nameOf(s3, key, plan, uploadId))
 
 /** Notes about one key, or about all. */
-export const list = (s3: S3, key?: string): Effect.Effect<Array<Note>, S3Failure> =>
-  s3.patiently(async (client, options) => {
-    const notes: Array<Note> = []
-    const Prefix = key === undefined ? folder(s3) : `${folder(s3)}${keyOf(s3, key)}/`
-    for await (const page of paginateListObjectsV2({ client }, { Bucket: s3.bucket, Prefix }, options)) {
-      for (const { Key: name = "" } of page.Contents ?? []) {
-        const [, key, plan, id] = /\/([0-9a-f]{32})\/([0-9a-f]{32})(?:\.([\w-]+))?$/.exec(name) ?? []
-        if (key === undefined || plan === undefined) continue
-        const uploadId = id === undefined ? undefined : Buffer.from(id, "base64url").toString()
-        notes.push({ name, key, plan, uploadId })
-      }
-    }
-    return notes
+export const list = Effect.fnUntraced(function* (s3: S3, key?: string) {
+  const Prefix = key === undefined ? folder(s3) : `${folder(s3)}${keyOf(s3, key)}/`
+  const { items } = yield* whole(s3, {
+    ask: (client, options, after: ListObjectsV2CommandOutput | undefined) =>
+      client.send(
+        new ListObjectsV2Command({ Bucket: s3.bucket, Prefix, ContinuationToken: after?.NextContinuationToken }),
+        options
+      ),
+    next: (page) => (page.IsTruncated === true ? (page.NextContinuationToken ?? "") : undefined),
+    items: (page) => (page.Contents ?? []).flatMap(({ Key: name = "" }) => noteOf(name))
   })
+  return items
+})
+
+const noteOf = (name: string): ReadonlyArray<Note> => {
+  const [, key, plan, id] = /\/([0-9a-f]{32})\/([0-9a-f]{32})(?:\.([\w-]+))?$/.exec(name) ?? []
+  if (key === undefined || plan === undefined) return []
+  return [{ name, key, plan, uploadId: id === undefined ? undefined : Buffer.from(id, "base64url").toString() }]
+}
 
 /** Uploads in progress whose key is noted as ours; `prefix` is the beginning of whole keys. */
-export const uploads = (s3: S3, notes: ReadonlyArray<Note>, prefix: string) =>
-  s3.patiently(async (client, options) => {
-    const ours = new Set(notes.map(({ key }) => key))
-    const found: Array<OpenUpload> = []
-    let page: ListMultipartUploadsCommandOutput | undefined
-    do {
-      page = await client.send(
+export const uploads = Effect.fnUntraced(function* (s3: S3, notes: ReadonlyArray<Note>, prefix: string) {
+  const ours = new Set(notes.map(({ key }) => key))
+  const { items } = yield* whole(s3, {
+    ask: (client, options, after: ListMultipartUploadsCommandOutput | undefined) =>
+      client.send(
         new ListMultipartUploadsCommand({
           Bucket: s3.bucket,
           Prefix: prefix,
-          KeyMarker: page?.NextKeyMarker,
-          UploadIdMarker: page?.NextUploadIdMarker
+          KeyMarker: after?.NextKeyMarker,
+          UploadIdMarker: after?.NextUploadIdMarker
         }),
         options
+      ),
+    next: (page) => (page.IsTruncated === true ? `${page.NextUploadIdMarker} ${page.NextKeyMarker}` : undefined),
+    items: (page) =>
+      (page.Uploads ?? []).flatMap(({ Initiated: initiated, Key: key = "", UploadId: uploadId = "" }) =>
+        ours.has(keyOf(s3, key)) ? [{ key, uploadId, initiated } satisfies OpenUpload] : []
       )
-      for (const { Initiated: initiated, Key: key = "", UploadId: uploadId = "" } of page.Uploads ?? []) {
-        if (ours.has(keyOf(s3, key))) found.push({ key, uploadId, initiated })
-      }
-    } while (page.IsTruncated === true)
-    return found
   })
+  return items
+})
 
 /** An upload that is not there is aborted. */
 export const abort = (s3: S3, key: string, uploadId: string): Effect.Effect<void, S3Failure> =>
@@ -98,7 +105,7 @@ export const abort = (s3: S3, key: string, uploadId: string): Effect.Effect<void
     )
     .pipe(
       Effect.asVoid,
-      Effect.catchIf(isMissing, () => Effect.void)
+      Effect.catchIf(isGone, () => Effect.void)
     )
 
 const forget = (s3: S3, notes: ReadonlyArray<Note>): Effect.Effect<void, S3Failure> =>

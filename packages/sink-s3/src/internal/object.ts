@@ -3,6 +3,7 @@ import {
   CompleteMultipartUploadCommand,
   GetObjectCommand,
   HeadObjectCommand,
+  ListObjectsV2Command,
   PutObjectCommand
 } from "@aws-sdk/client-s3"
 import * as Crc32 from "@longshore/core/Crc32"
@@ -29,6 +30,12 @@ export interface Found {
 export const isOf = (found: Found | undefined, object: SinkObject): found is Found =>
   found !== undefined && found.size === object.size && found.plan === planOf(object)
 
+/** Asks for what has a body, which names what is wrong; the answer to a HEAD has none. */
+export const list = (s3: S3) =>
+  s3.patiently((client, options) =>
+    client.send(new ListObjectsV2Command({ Bucket: s3.bucket, Prefix: s3.prefix, MaxKeys: 1 }), options)
+  )
+
 export const look = (s3: S3, key: string): Effect.Effect<Found | undefined, S3Failure> =>
   s3
     .patiently((client, options) => client.send(new HeadObjectCommand({ Bucket: s3.bucket, Key: key }), options))
@@ -38,13 +45,20 @@ export const look = (s3: S3, key: string): Effect.Effect<Found | undefined, S3Fa
         etag,
         plan: Metadata?.[planKey]
       })),
-      Effect.catchIf(isMissing, () => Effect.undefined)
+      Effect.catchIf(isMissing, () => Effect.undefined),
+      Effect.catchIf(
+        ({ status }) => status === 400 || status === 403,
+        (unexplained) => Effect.andThen(list(s3), Effect.fail(unexplained))
+      )
     )
 
 interface Condition {
   readonly IfMatch?: string
   readonly IfNoneMatch?: "*"
 }
+
+/** Many bytes on a slow line, many parts to make one of: that may take a while. */
+const long = "30 minutes"
 
 /** Only in place of what was there at first. A server that does not know conditions is asked without. */
 const onlyAfter = <A>(before: Found | undefined, ask: (condition: Condition) => Effect.Effect<A, S3Failure>) =>
@@ -57,18 +71,20 @@ const onlyAfter = <A>(before: Found | undefined, ask: (condition: Condition) => 
 /** Signed, so that the server refuses other bytes. */
 export const put = (s3: S3, key: string, object: SinkObject, body: Uint8Array, before: Found | undefined) =>
   onlyAfter(before, (condition) =>
-    s3.patiently((client, options) =>
-      client.send(
-        new PutObjectCommand({
-          Bucket: s3.bucket,
-          Key: key,
-          Body: body,
-          ContentLength: body.length,
-          Metadata: metadata(object),
-          ...condition
-        }),
-        options
-      )
+    s3.patiently(
+      (client, options) =>
+        client.send(
+          new PutObjectCommand({
+            Bucket: s3.bucket,
+            Key: key,
+            Body: body,
+            ContentLength: body.length,
+            Metadata: metadata(object),
+            ...condition
+          }),
+          options
+        ),
+      long
     )
   )
 
@@ -88,21 +104,22 @@ export const complete = (
     return { PartNumber: number, ETag: etag, ...(ChecksumCRC32 === undefined ? {} : { ChecksumCRC32 }) }
   })
   return onlyAfter(before, (condition) =>
-    s3.patiently((client, options) =>
-      client.send(
-        new CompleteMultipartUploadCommand({
-          Bucket: s3.bucket,
-          Key: upload.key,
-          UploadId: upload.id,
-          MultipartUpload: { Parts: list },
-          ...(upload.wholeCrc && whole !== undefined
-            ? { ChecksumCRC32: toBase64(whole), ChecksumType: "FULL_OBJECT" }
-            : {}),
-          ...condition
-        }),
-        // Many parts take a server a while.
-        { ...options, requestTimeout: 300_000 }
-      )
+    s3.patiently(
+      (client, options) =>
+        client.send(
+          new CompleteMultipartUploadCommand({
+            Bucket: s3.bucket,
+            Key: upload.key,
+            UploadId: upload.id,
+            MultipartUpload: { Parts: list },
+            ...(upload.wholeCrc && whole !== undefined
+              ? { ChecksumCRC32: toBase64(whole), ChecksumType: "FULL_OBJECT" }
+              : {}),
+            ...condition
+          }),
+          { ...options, requestTimeout: 300_000 }
+        ),
+      long
     )
   )
 }
@@ -114,18 +131,23 @@ export const read = (
   { length, offset }: Pick<Part, "offset" | "length">
 ): Stream.Stream<Uint8Array, SinkError> => {
   if (length === 0) return Stream.empty
+  const fails = Effect.fail(sinkError(location, "Conflict", `it does not hold ${length} bytes from ${offset} on`))
   const Range = `bytes=${offset}-${offset + length - 1}`
   return s3
     .patiently((client, options) => client.send(new GetObjectCommand({ Bucket: s3.bucket, Key: key, Range }), options))
     .pipe(
       Effect.mapError((error) => toSinkError(location, error)),
-      Effect.flatMap(({ Body, ContentLength }) =>
-        Body !== undefined && Symbol.asyncIterator in Body && ContentLength === length
-          ? Effect.succeed(
-              Stream.fromAsyncIterable<Uint8Array, SinkError>(Body, (cause) => toSinkError(location, failure(cause)))
-            )
-          : Effect.fail(sinkError(location, "Conflict", `it does not hold ${length} bytes from ${offset} on`))
-      ),
+      Effect.flatMap(({ Body, ContentLength }) => {
+        if (Body === undefined || !(Symbol.asyncIterator in Body)) return fails
+        if (ContentLength !== length) {
+          // Unread, it would keep its connection.
+          if ("destroy" in Body) Body.destroy()
+          return fails
+        }
+        return Effect.succeed(
+          Stream.fromAsyncIterable<Uint8Array, SinkError>(Body, (cause) => toSinkError(location, failure(cause)))
+        )
+      }),
       Stream.unwrap
     )
 }

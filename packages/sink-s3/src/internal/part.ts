@@ -12,7 +12,7 @@ import { createHash } from "node:crypto"
 import type { ClientRequest } from "node:http"
 import { trailer } from "./chunked.ts"
 import { toBase64 } from "./crc.ts"
-import type { S3 } from "./client.ts"
+import { inTime, type S3 } from "./client.ts"
 import { type S3Failure, sinkError } from "./failure.ts"
 import { PartBody } from "./http.ts"
 
@@ -31,13 +31,13 @@ export interface Receipt {
   readonly crc32: number | undefined
 }
 
-/** Done when the kernel has the bytes. If that fails, the request does too, and it knows better why. */
-const give = (request: ClientRequest, pieces: ReadonlyArray<Uint8Array>): Effect.Effect<void> =>
+/** Done when the kernel has the bytes, or will not take them: then it gives `false`. */
+const write = (request: ClientRequest, pieces: ReadonlyArray<Uint8Array>): Effect.Effect<boolean> =>
   Effect.callback((resume) => {
     request.cork()
     pieces.forEach((piece, index) => {
       if (index < pieces.length - 1) request.write(piece)
-      else request.write(piece, (error) => resume(error ? Effect.never : Effect.void))
+      else request.write(piece, (error) => resume(Effect.succeed(!error)))
     })
     request.uncork()
   })
@@ -71,6 +71,14 @@ export const uploadPart = Effect.fnUntraced(function* <E, R>(
   })
   if (frame !== undefined) frame.announce(command.middlewareStack)
   const answer = yield* Effect.forkScoped(s3.once((client, options) => client.send(command, options)))
+
+  const answered = inTime(Fiber.join(answer))
+  const give = Effect.fnUntraced(function* (outgoing: ClientRequest, pieces: ReadonlyArray<Uint8Array>) {
+    if (yield* write(outgoing, pieces)) return
+    // The answer knows better why. If there is a good one, it is a lie.
+    yield* answered
+    return yield* sinkError(location, "Unavailable", "the server hung up before it had all of a part")
+  })
 
   const md5 = withMd5 && !upload.crc ? createHash("md5") : undefined
   const pump = Effect.gen(function* () {
@@ -107,7 +115,7 @@ export const uploadPart = Effect.fnUntraced(function* <E, R>(
   // A server may refuse before it has read everything: then nobody waits for the rest.
   const refused = Effect.andThen(Fiber.join(answer), Effect.never)
   const crc = yield* Effect.raceFirst(refused, pump)
-  const stored = yield* Fiber.join(answer)
+  const stored = yield* answered
   const problem = differs(stored, crc, md5?.digest("hex"))
   if (problem !== undefined) {
     return yield* sinkError(location, "Corrupt", `part ${part.number} was stored wrong: ${problem}`)

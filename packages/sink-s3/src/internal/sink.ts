@@ -1,5 +1,5 @@
 /** Keys to places in a bucket, and a writer for each object. */
-import { DeleteObjectCommand, ListObjectsV2Command, PutObjectCommand } from "@aws-sdk/client-s3"
+import { DeleteObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3"
 import type { SinkError } from "@longshore/core/ExportError"
 import * as ObjectSink from "@longshore/core/ObjectSink"
 import * as Effect from "effect/Effect"
@@ -10,7 +10,7 @@ import type { S3SinkOptions } from "../S3Sink.ts"
 import { make as makeClient, type S3 } from "./client.ts"
 import { about, sinkError } from "./failure.ts"
 import * as Notes from "./notes.ts"
-import { look, read } from "./object.ts"
+import { list, look, read } from "./object.ts"
 import { maxParts, minPartSize, open, type Place, storedObject } from "./writer.ts"
 
 const isKey = Schema.is(ObjectSink.ObjectKey)
@@ -58,18 +58,13 @@ export const make = Effect.fnUntraced(function* (options: S3SinkOptions) {
 const prepare = Effect.fnUntraced(function* (s3: S3) {
   const probe = { Bucket: s3.bucket, Key: `${s3.prefix}.longshore/probe` }
   yield* about(locationOf(s3))(
-    // First, because its answer has a body, which names what is wrong; a HEAD's has none.
-    s3
-      .patiently((client, options) =>
-        client.send(new ListObjectsV2Command({ Bucket: s3.bucket, Prefix: s3.prefix, MaxKeys: 1 }), options)
-      )
-      .pipe(
-        Effect.andThen(
-          s3.patiently((client, options) =>
-            client.send(new PutObjectCommand({ ...probe, Body: "", ContentLength: 0 }), options)
-          )
-        ),
-        Effect.andThen(s3.patiently((client, options) => client.send(new DeleteObjectCommand(probe), options)))
-      )
+    list(s3).pipe(
+      Effect.andThen(
+        s3.patiently((client, options) =>
+          client.send(new PutObjectCommand({ ...probe, Body: "", ContentLength: 0 }), options)
+        )
+      ),
+      Effect.andThen(s3.patiently((client, options) => client.send(new DeleteObjectCommand(probe), options)))
+    )
   )
 })

@@ -14,11 +14,12 @@ import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
 import { crc32 as crc32Of } from "node:zlib"
 import type { Checksum } from "../S3Sink.ts"
-import type { S3 } from "./client.ts"
+import { patience, type S3 } from "./client.ts"
 import { fromBase64 } from "./crc.ts"
-import { about, isMissing, type S3Failure, sinkError, toSinkError } from "./failure.ts"
+import { about, isGone, type S3Failure, sinkError, toSinkError } from "./failure.ts"
 import * as Notes from "./notes.ts"
 import { complete, type Found, isOf, look, metadata, put } from "./object.ts"
+import { whole } from "./pages.ts"
 import { type Receipt, type Upload, uploadPart } from "./part.ts"
 
 export const minPartSize = 5 * 1024 * 1024
@@ -72,14 +73,21 @@ const commit = Effect.fnUntraced(function* (
   onFound: Effect.Effect<void>
 ) {
   const answer = yield* Effect.result(publish)
-  const found = yield* about(location)(look(s3, key))
+  // Some servers show what they published a little later.
+  const until = (found: Found | undefined) => found !== undefined || answer._tag === "Failure"
+  const looked = yield* Effect.result(Effect.repeat(look(s3, key), { ...patience, until }))
+  const found = looked._tag === "Success" ? looked.success : undefined
   if (isOf(found, object)) {
     // A twin was faster, or the answer was lost: our upload has no more use.
     if (answer._tag === "Failure") yield* onFound
     return storedObject(object.key, found)
   }
+  // Why it was not published says more than why that cannot be seen.
   if (answer._tag === "Failure") return yield* toSinkError(location, answer.failure)
-  return yield* sinkError(location, "Conflict", "another writer replaced it at once")
+  if (looked._tag === "Failure") return yield* toSinkError(location, looked.failure)
+  return yield* found === undefined
+    ? sinkError(location, "Unavailable", "the server published it, and does not show it")
+    : sinkError(location, "Conflict", "another writer replaced it at once")
 })
 
 const inMemory = (s3: S3, place: Place, object: SinkObject, before: Found | undefined): ObjectWriter => {
@@ -123,7 +131,7 @@ const inParts = Effect.fnUntraced(function* (
     if (upload !== undefined || note.plan !== plan || note.uploadId === undefined) continue
     const found = yield* about(location)(listParts(s3, key, note.uploadId))
     if (found === undefined) continue
-    upload = { key, id: note.uploadId, ...checksums(found) }
+    upload = { key, id: note.uploadId, crc: found.crc, wholeCrc: found.wholeCrc }
     for (const part of all) {
       const one = found.parts.get(part.number)
       if (one === undefined || one.size !== part.length) continue
@@ -135,7 +143,7 @@ const inParts = Effect.fnUntraced(function* (
   const turn = yield* Semaphore.make(1)
   const ensured = Semaphore.withPermit(
     turn,
-    Effect.suspend(() => (upload === undefined ? create(s3, key, object, checksum) : Effect.succeed(upload))).pipe(
+    Effect.suspend(() => (upload === undefined ? create(s3, place, object, checksum) : Effect.succeed(upload))).pipe(
       Effect.tap((ready) => Effect.sync(() => (upload = ready)))
     )
   )
@@ -175,7 +183,7 @@ const inParts = Effect.fnUntraced(function* (
 })
 
 /** Nothing of the same plan is in progress: a new upload, noted before anyone sends a part into it. */
-const create = Effect.fnUntraced(function* (s3: S3, key: string, object: SinkObject, checksum: Checksum) {
+const create = Effect.fnUntraced(function* (s3: S3, { key, location }: Place, object: SinkObject, checksum: Checksum) {
   const plan = Notes.planOf(object)
   yield* Notes.announce(s3, key, plan)
   const ask = (more: { ChecksumAlgorithm?: "CRC32"; ChecksumType?: "FULL_OBJECT" }) =>
@@ -193,7 +201,9 @@ const create = Effect.fnUntraced(function* (s3: S3, key: string, object: SinkObj
         ({ code, status }) => status === 501 || (status === 400 && /^Invalid(Argument|Request)$/.test(code)),
         () => ask({})
       )
-  const id = created.UploadId ?? ""
+  const id = created.UploadId
+  // Without an id a part would be put in the place of the object.
+  if (id === undefined || id === "") return yield* sinkError(location, "Unknown", "the server gave the upload no id")
   yield* Notes.note(s3, key, plan, id)
   const upload: Upload = { key, id, ...checksums(created) }
   return upload
@@ -206,26 +216,25 @@ const checksums = (said: Pick<ListPartsCommandOutput, "ChecksumAlgorithm" | "Che
 
 /** What the server holds of an upload; `undefined` if it does not know it. */
 const listParts = (s3: S3, key: string, uploadId: string) =>
-  s3
-    .patiently(async (client, options) => {
-      const found = new Map<number, Receipt & { readonly size: number }>()
-      let page: ListPartsCommandOutput | undefined
-      // Not with the SDK's paginator: it goes on for as long as there is a marker, and Ceph always gives one.
-      do {
-        page = await client.send(
-          new ListPartsCommand({
-            Bucket: s3.bucket,
-            Key: key,
-            UploadId: uploadId,
-            PartNumberMarker: page?.NextPartNumberMarker
-          }),
-          options
-        )
-        for (const { ChecksumCRC32, ETag: etag, PartNumber: number, Size: size } of page.Parts ?? []) {
-          if (number === undefined || size === undefined || etag === undefined) continue
-          found.set(number, { etag, size, crc32: fromBase64(ChecksumCRC32) })
-        }
-      } while (page.IsTruncated === true)
-      return { ChecksumAlgorithm: page.ChecksumAlgorithm, ChecksumType: page.ChecksumType, parts: found }
-    })
-    .pipe(Effect.catchIf(isMissing, () => Effect.undefined))
+  whole(s3, {
+    ask: (client, options, after: ListPartsCommandOutput | undefined) =>
+      client.send(
+        new ListPartsCommand({
+          Bucket: s3.bucket,
+          Key: key,
+          UploadId: uploadId,
+          PartNumberMarker: after?.NextPartNumberMarker
+        }),
+        options
+      ),
+    next: (page) => (page.IsTruncated === true ? (page.NextPartNumberMarker ?? "") : undefined),
+    items: (page) =>
+      (page.Parts ?? []).flatMap(({ ChecksumCRC32, ETag: etag, PartNumber: number, Size: size }) =>
+        number === undefined || size === undefined || etag === undefined
+          ? []
+          : [{ number, size, etag, crc32: fromBase64(ChecksumCRC32) }]
+      )
+  }).pipe(
+    Effect.map(({ items, last }) => ({ ...checksums(last), parts: new Map(items.map((part) => [part.number, part])) })),
+    Effect.catchIf(isGone, () => Effect.undefined)
+  )

@@ -9,7 +9,9 @@ const words: Record<string, readonly [SinkError["reason"], string]> = {
   ERR_STREAM_DESTROYED: ["Closed", "the reader closed the pipe"],
   ERR_STREAM_WRITE_AFTER_END: ["Closed", "the reader closed the pipe"],
   ECONNRESET: ["Closed", "the reader closed the pipe"],
-  ENOSPC: ["NoSpace", "the disk behind it is full"]
+  ENOSPC: ["NoSpace", "the disk behind it is full"],
+  EDQUOT: ["NoSpace", "the quota of the disk behind it is used up"],
+  EFBIG: ["NoSpace", "the file behind it may not become larger"]
 }
 
 const failure = (cause: unknown): SinkError => {
@@ -19,36 +21,40 @@ const failure = (cause: unknown): SinkError => {
 }
 
 /**
- * Writes chunks and waits until each is taken, so that a slow reader holds the transfer back instead of filling the
+ * Writes a chunk and waits until it is taken, so that a slow reader holds the transfer back instead of filling the
  * memory.
  */
 export const makePipe = Effect.fnUntraced(function* (
   writable: Writable
-): Effect.fn.Return<(chunks: ReadonlyArray<Uint8Array>) => Effect.Effect<void, SinkError>, never, Scope.Scope> {
-  // Without a listener the error of a closed pipe would end the process with a stack trace.
+): Effect.fn.Return<(chunk: Uint8Array) => Effect.Effect<void, SinkError>, never, Scope.Scope> {
   let broken: unknown
-  const listener = (cause: unknown) => {
+  // Some streams never tell a write that was under way when they were destroyed.
+  let waiting: (() => void) | undefined
+  // Without a listener the error of a closed pipe would end the process with a stack trace.
+  const onError = (cause: unknown) => {
     broken = cause
   }
+  const onClose = () => waiting?.()
   yield* Effect.acquireRelease(
-    Effect.sync(() => writable.on("error", listener)),
-    // A pipe that broke stays broken: its late errors still need somebody to hear them.
+    Effect.sync(() => writable.on("error", onError).on("close", onClose)),
     () =>
-      Effect.sync(() =>
-        broken === undefined && !writable.destroyed ? void writable.off("error", listener) : undefined
-      )
+      Effect.sync(() => {
+        writable.off("close", onClose)
+        // A pipe that broke stays broken: its late errors still need somebody to hear them.
+        if (broken === undefined && !writable.destroyed) writable.off("error", onError)
+      })
   )
   const turn = yield* Semaphore.make(1)
-  const write = (chunk: Uint8Array) =>
-    Effect.callback<void, SinkError>((resume) => {
-      if (broken !== undefined || writable.destroyed || writable.writableEnded) {
-        resume(Effect.fail(failure(broken ?? { code: "EPIPE" })))
-        return
-      }
-      writable.write(chunk, (cause) => {
-        if (cause) broken = cause
-        resume(cause ? Effect.fail(failure(cause)) : Effect.void)
+  return (chunk) =>
+    Semaphore.withPermit(
+      turn,
+      Effect.callback<void, SinkError>((resume) => {
+        waiting = () => resume(Effect.fail(failure(broken ?? { code: "EPIPE" })))
+        if (broken !== undefined || writable.destroyed || writable.writableEnded) return waiting()
+        writable.write(chunk, (cause) => {
+          if (cause) broken ??= cause
+          resume(cause ? Effect.fail(failure(cause)) : Effect.void)
+        })
       })
-    })
-  return (chunks) => Semaphore.withPermit(turn, Effect.forEach(chunks, write, { discard: true }))
+    )
 })
