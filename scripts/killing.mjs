@@ -1,58 +1,55 @@
-// What the scripts that kill a run again and again have in common.
+// What the scripts that kill runs again and again have in common.
 import { spawn } from "node:child_process"
-import { randomInt } from "node:crypto"
-import { setTimeout as sleep } from "node:timers/promises"
+import { createHash, randomInt } from "node:crypto"
 import { parseArgs } from "node:util"
-import { cli, startSimulator } from "./simulator.mjs"
+import { cli } from "./simulator.mjs"
 
-const { values } = parseArgs({
-  options: {
-    kills: { type: "string", default: "10" },
-    files: { type: "string", default: "20" },
-    "file-size": { type: "string", default: "100MB" },
-    concurrency: { type: "string", default: "8" },
-    seed: { type: "string", default: String(randomInt(2 ** 31)) }
-  }
-})
-export const kills = Number(values.kills)
-export const concurrency = Number(values.concurrency)
-export const described = `seed ${values.seed}: ${values.files} files of ${values["file-size"]}, ${kills} kills`
+// However this ends, what was started and made ends with it.
+for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => process.exit(1))
 
-// A generator with a seed, so that a failing run can be tried again (the machine's timing stays its own).
-let state = Number(values.seed) >>> 0
-const random = () => {
-  state = (state + 0x6d2b79f5) >>> 0
-  let t = Math.imul(state ^ (state >>> 15), state | 1)
-  t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
-  return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+/** The numbers of the command line, with these defaults; `--seed` is another one each time unless it is given. */
+export const readOptions = (defaults) => {
+  const all = { ...defaults, seed: randomInt(2 ** 31) }
+  const options = Object.fromEntries(
+    Object.entries(all).map(([name, value]) => [name, { type: "string", default: String(value) }])
+  )
+  const { values } = parseArgs({ options })
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [name, typeof all[name] === "number" ? Number(value) : value])
+  )
 }
 
-/** An export slow enough to be killed in the middle. */
-export const startSlowSimulator = () =>
-  startSimulator(
-    ..."--seed 7 --pending 200ms --processing 300ms --bandwidth 20MB".split(" "),
-    "--files",
-    values.files,
-    "--file-size",
-    values["file-size"]
-  )
+/** A generator from a seed, so that a failing run can be tried again (the machine's timing stays its own). */
+export const generator = (seed) => {
+  let state = createHash("sha256").update(String(seed)).digest().readUInt32LE(0)
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let t = Math.imul(state ^ (state >>> 15), state | 1)
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
+  }
+}
 
-/** Exports into the target, killed as often as asked at random moments, then to the end. Gives how often it was killed. */
-export const exportKilled = async (target, env) => {
-  const args = ["export", "Reservation", ...target, "--concurrency", values.concurrency, "--poll", "200ms"]
-  for (let killed = 0; ;) {
-    const child = spawn(process.execPath, [cli, ...args], { stdio: ["ignore", "ignore", "pipe"], env })
-    let errors = ""
-    child.stderr.on("data", (chunk) => (errors = (errors + chunk).slice(-2000)))
-    const ended = new Promise((resolve) => child.once("exit", (code) => resolve(code ?? "a signal")))
-    const after = 500 + random() * 1_500
-    const code = await (killed < kills ? Promise.race([ended, sleep(after).then(() => "alive")]) : ended)
-    if (code === 0) return killed
-    if (code !== "alive") throw new Error(`after ${killed} kills the run ended with ${code}: ${errors}`)
-    child.kill("SIGKILL")
-    await ended
-    killed += 1
-    console.log(`  kill ${killed} after ${Math.round(after)} ms`)
+/** Starts the program. */
+export const start = (args, env) => {
+  const child = spawn(process.execPath, [cli, ...args], { stdio: ["ignore", "ignore", "pipe"], env })
+  let said = ""
+  child.stderr.on("data", (chunk) => (said += chunk))
+  let code
+  // "close" comes after the last of stderr.
+  const ended = new Promise((resolve) => child.once("close", (number, signal) => resolve((code = number ?? signal))))
+  const isAlive = () => code === undefined
+  return {
+    ended,
+    pid: child.pid,
+    isAlive,
+    said: () => said,
+    /** Kills it at a moment, unless it ends before. Gives how it ended: an exit code, or "SIGKILL". */
+    killAt: async (moment) => {
+      await Promise.race([ended, moment])
+      if (isAlive()) child.kill("SIGKILL")
+      return ended
+    }
   }
 }
 
@@ -75,4 +72,4 @@ export const repetitions = (names) => {
   return { repeated: names.length - different, different }
 }
 
-export const fileName = (index) => `Reservation-${String(index + 1).padStart(5, "0")}.jsonl`
+export const fileName = (entityType, index) => `${entityType}-${String(index + 1).padStart(5, "0")}.jsonl`

@@ -8,19 +8,14 @@ import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { pipeline } from "node:stream/promises"
+import { setTimeout as sleep } from "node:timers/promises"
 import { is, startProxy } from "../packages/sink-s3/test/proxy.ts"
 import { startCeph } from "./ceph.mjs"
-import {
-  check,
-  concurrency,
-  described,
-  exportKilled,
-  fileName,
-  finish,
-  kills,
-  repetitions,
-  startSlowSimulator
-} from "./killing.mjs"
+import { check, fileName, finish, generator, readOptions, repetitions, start } from "./killing.mjs"
+import { startSimulator } from "./simulator.mjs"
+
+const options = readOptions({ kills: 10, files: 20, "file-size": "100MB", concurrency: 8 })
+const { concurrency, files: fileCount, kills, seed } = options
 
 const ceph = await startCeph()
 if (spawnSync("rclone", ["version"]).error !== undefined) {
@@ -47,25 +42,39 @@ const rclone = (...args) => {
 }
 rclone("mkdir", `ceph:${bucket}`)
 
-const simulator = await startSlowSimulator()
+const flags = `--seed 7 --pending 200ms --processing 300ms --bandwidth 20MB --files ${fileCount}`
+const simulator = await startSimulator(...flags.split(" "), "--file-size", options["file-size"])
 const stateFolder = mkdtempSync(join(tmpdir(), "longshore-s3-kill-"))
 process.on("exit", () => rmSync(stateFolder, { recursive: true, force: true }))
 
-console.log(`${described}, Ceph at ${ceph.endpoint}`)
+console.log(`seed ${seed}: ${fileCount} files of ${options["file-size"]}, ${kills} kills, Ceph at ${ceph.endpoint}`)
 const target = ["--to", `s3://${bucket}/mews`, "--endpoint", proxy.endpoint, "--state", stateFolder]
-const killed = await exportKilled(target, {
+const args = ["export", "Reservation", ...target, "--concurrency", String(concurrency), "--poll", "200ms"]
+const env = {
   ...simulator.env,
   AWS_ACCESS_KEY_ID: ceph.accessKeyId,
   AWS_SECRET_ACCESS_KEY: ceph.secretAccessKey,
   AWS_REGION: "us-east-1"
-})
+}
+const random = generator(seed)
+let killed = 0
+for (;;) {
+  const run = start(args, env)
+  const after = 500 + random() * 1_500
+  const code = await (killed < kills ? run.killAt(sleep(after)) : run.ended)
+  if (code === 0) break
+  if (code !== "SIGKILL")
+    throw new Error(`after ${killed} kills the run ended with ${code}: ${run.said().slice(-2000)}`)
+  killed += 1
+  console.log(`  kill ${killed} after ${Math.round(after)} ms`)
+}
 
 check("the process was killed as often as asked", killed === kills, `${killed}`)
 const [{ files, id }] = await simulator.exports()
 let equal = 0
 for (const [index, { sha256 }] of files.entries()) {
   const hash = createHash("sha256")
-  const reader = spawn("rclone", ["cat", `ceph:${bucket}/mews/Reservation/${id}/${fileName(index)}`], {
+  const reader = spawn("rclone", ["cat", `ceph:${bucket}/mews/Reservation/${id}/${fileName("Reservation", index)}`], {
     env: rcloneEnv
   })
   await pipeline(reader.stdout, hash)

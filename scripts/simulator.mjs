@@ -19,7 +19,10 @@ export const startSimulator = async (...flags) => {
     LONGSHORE_ACCESS_TOKEN: "simulator-access-token"
   }
   const child = spawn(process.execPath, [cli, "simulate", "--port", String(port), ...flags], { stdio: "ignore", env })
-  const stop = () => child.kill()
+  const stop = () => {
+    process.off("exit", stop)
+    child.kill()
+  }
   process.on("exit", stop)
   const witness = async (path) => (await fetch(`${address}/_simulator/${path}`)).text()
   for (let tries = 0; ; tries++) {
