@@ -7,15 +7,37 @@ export type Redaction = (text: string) => string
 const signed =
   /((?:[?&;]|%3F|%26)(?:amp;)?(?:sig|se|sp|sv|skoid|X-Amz-[A-Za-z-]+|X-Goog-[A-Za-z-]+)(?:=|%3D))[^&\s"'<>]*/gi
 
-// oxlint-disable-next-line no-control-regex -- what others wrote must not steer the terminal
-const control = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
+/** Name and password in an address. */
+const credentials = /(?<=\b[a-z][a-z0-9+.-]*:\/\/)[^\s/@]+@/gi
 
-/** Without the given secrets, without signed links, without control characters. */
+/** A token as Mews writes them, wherever it was put by mistake. */
+const token = /\b[0-9a-f]{32}-[0-9a-f]{31}\b/gi
+
+/** What others wrote must not steer the terminal: all controls but tabs and line feeds, and marks of direction. */
+const steering = /[^\P{Cc}\t\n]|[\p{Cf}\p{Zl}\p{Zp}]/gu
+
+/** As it is, and as JSON, addresses and headers write it. */
+const spellings = (secret: string): ReadonlyArray<string> => [
+  secret,
+  JSON.stringify(secret).slice(1, -1),
+  encodeURIComponent(secret),
+  Buffer.from(secret).toString("base64"),
+  Buffer.from(secret).toString("base64url")
+]
+
+/** Without the given secrets and the environment's tokens, without signed links, without what steers a terminal. */
 export const make = (secrets: ReadonlyArray<string> = []): Redaction => {
+  const { LONGSHORE_ACCESS_TOKEN = "", LONGSHORE_CLIENT_TOKEN = "" } = process.env
+  const all = [...secrets, LONGSHORE_ACCESS_TOKEN.trim(), LONGSHORE_CLIENT_TOKEN.trim()]
   // A very short "secret" would tear words apart and is none.
-  const known = [...new Set(secrets)].filter((secret) => secret.length >= 4).sort((a, b) => b.length - a.length)
-  return (text) => {
-    const plain = known.reduce((clean, secret) => clean.replaceAll(secret, "<redacted>"), text)
-    return plain.replace(signed, "$1<redacted>").replace(control, "")
-  }
+  const known = [...new Set(all.filter((secret) => secret.length >= 4).flatMap(spellings))].sort(
+    (a, b) => b.length - a.length
+  )
+  return (text) =>
+    known
+      .reduce((clean, secret) => clean.replaceAll(secret, "<redacted>"), text)
+      .replace(signed, "$1<redacted>")
+      .replace(credentials, "<redacted>@")
+      .replace(token, "<redacted>")
+      .replace(steering, "")
 }

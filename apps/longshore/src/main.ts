@@ -58,7 +58,5 @@ async function giveUp(error: Error) {
 
 async function report(cause: Cause.Cause<unknown>) {
   const [Report, Redaction] = await Promise.all([import("./Report.ts"), import("./Redaction.ts")])
-  const { LONGSHORE_ACCESS_TOKEN = "", LONGSHORE_CLIENT_TOKEN = "" } = process.env
-  const redact = Redaction.make([LONGSHORE_ACCESS_TOKEN, LONGSHORE_CLIENT_TOKEN])
-  process.stderr.write(`${Report.paragraph(Report.ofCause(cause), redact)}\n`)
+  process.stderr.write(`${Report.paragraph(Report.ofCause(cause), Redaction.make())}\n`)
 }

@@ -26,6 +26,7 @@ import { crc32 } from "node:zlib"
 import * as Display from "./Display.ts"
 import * as Environment from "./Environment.ts"
 import * as ExitCode from "./ExitCode.ts"
+import { UsageError } from "./Problem.ts"
 import * as Progress from "./Progress.ts"
 import * as Redaction from "./Redaction.ts"
 import * as Report from "./Report.ts"
@@ -75,6 +76,12 @@ export const runExport = Effect.fn("runExport")(function* (options: ExportOption
       term: yield* Environment.get("TERM")
     })
     const state = yield* StateLocation.resolve(options.state, options.target)
+    yield* refuseTokens(settings, {
+      "--account": settings.account,
+      "--platform-address": settings.platformAddress,
+      "--to": options.target.text,
+      "--state": state
+    })
     const runs = Effect.forEach(
       options.requests,
       (request) =>
@@ -112,6 +119,21 @@ export const runExport = Effect.fn("runExport")(function* (options: ExportOption
     }
   }
   return { outcomes, redact }
+})
+
+/** What a run is known by stands in its journal, and is shown: none of it may be a token. */
+const refuseTokens = Effect.fnUntraced(function* (
+  settings: Settings.Settings,
+  named: Readonly<Record<string, string>>
+): Effect.fn.Return<void, UsageError> {
+  const tokens = [Redacted.value(settings.clientToken), Redacted.value(settings.accessToken)]
+  for (const [flag, value] of Object.entries(named)) {
+    if (!tokens.some((token) => value.includes(token))) continue
+    return yield* new UsageError({
+      problem: `${flag}, or the variable in its place, holds a token.`,
+      nextStep: "Put tokens into LONGSHORE_CLIENT_TOKEN and LONGSHORE_ACCESS_TOKEN, or into files, and nowhere else."
+    })
+  }
 })
 
 /** Whether one and the same thing happened to all. */

@@ -6,10 +6,11 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { SimulateFlags } from "./commands/simulate.ts"
 import * as ExitCode from "./ExitCode.ts"
+import * as Redaction from "./Redaction.ts"
 
 const refuse = (problem: string, code: number) =>
   Effect.sync(() => {
-    process.stderr.write(`longshore: ${problem}\n`)
+    process.stderr.write(`${Redaction.make()(`longshore: ${problem}`)}\n`)
     process.exitCode = code
   })
 

@@ -41,7 +41,19 @@ describe("Redaction", () => {
   })
 
   it("lets nothing steer the terminal", () => {
-    expect(redact("a\u001b[2Jb\rc\n")).toBe("a[2Jbc\n")
+    expect(redact("a\u001b[2Jb\rc\td\n")).toBe("a[2Jbc\td\n")
+    expect(redact("a\u202eb\u2066c\u2028d\u009b31m")).toBe("abcd31m")
+  })
+
+  it("hides what is a token by its looks, and passwords in addresses", () => {
+    const text = Redaction.make()(`"${token.toLowerCase()}" is not a target; https://me:p4ssw0rd@host/x is none`)
+    expect(text).toBe('"<redacted>" is not a target; https://<redacted>@host/x is none')
+  })
+
+  it("hides a token in every spelling", () => {
+    const secret = 'a/b+c="d"'
+    const spelled = [secret, JSON.stringify(secret), encodeURIComponent(secret), btoa(secret)].join(" ")
+    expect(Redaction.make([secret])(spelled)).toBe('<redacted> "<redacted>" <redacted> <redacted>')
   })
 
   it("does not tear words apart for a secret that is none", () => {

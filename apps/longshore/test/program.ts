@@ -14,6 +14,13 @@ if (!existsSync(main)) throw new Error("The program is not built: run `pnpm buil
 const clientToken = "CLIENT0TOKEN0E0D439EE522F44368DC7"
 const accessToken = "ACCESS0TOKEN0C66EF7B239D24632943D"
 
+/** The variables that point the program at an address. */
+export const pointedAt = (url: string): Record<string, string> => ({
+  LONGSHORE_PLATFORM_ADDRESS: url,
+  LONGSHORE_CLIENT_TOKEN: clientToken,
+  LONGSHORE_ACCESS_TOKEN: accessToken
+})
+
 interface Running {
   readonly child: ChildProcess
   /** Resolves as soon as stderr matches, with the group. */
@@ -32,10 +39,15 @@ interface Launch {
   readonly env?: Record<string, string>
   /** A command line for a shell, in place of arguments. */
   readonly shell?: string
+  /** A shell script that starts the program as `"$@"`, such as `ulimit -n 40; exec "$@"`. */
+  readonly through?: string
 }
 
-const launch = (args: ReadonlyArray<string>, { env = {}, shell }: Launch): Running => {
-  const child = spawn(shell ?? process.execPath, shell === undefined ? [main, ...args] : [], {
+const launch = (args: ReadonlyArray<string>, { env = {}, shell, through }: Launch): Running => {
+  const direct = [process.execPath, main, ...args]
+  const [command = "", ...rest] =
+    shell !== undefined ? [shell] : through !== undefined ? ["/bin/sh", "-c", through, "sh", ...direct] : direct
+  const child = spawn(command, rest, {
     stdio: ["ignore", "pipe", "pipe"],
     shell: shell !== undefined,
     // Nothing of the machine's own settings: neither tokens nor journals.
@@ -70,6 +82,8 @@ export const secretless = (text: string): void => {
 
 interface Witness {
   readonly env: Record<string, string>
+  /** Of the simulator. */
+  readonly process: ChildProcess
   /** Requests of one kind, as the simulator saw them. */
   readonly requests: (
     kind: "add" | "getAll" | "file"
@@ -94,6 +108,15 @@ export const delivered = async (target: string, exports: Awaited<ReturnType<Witn
     for (const [index, name] of names.entries()) {
       expect(sha256(await readFile(Path.join(path, name)))).toBe(files[index]?.sha256)
     }
+  }
+}
+
+/** What was stopped on its way: whatever is under a final name is whole, and no manifest says that all of it is there. */
+export const unfinished = async (target: string, exports: Awaited<ReturnType<Witness["exports"]>>): Promise<void> => {
+  const digests = new Set(exports.flatMap(({ files }) => files.map((file) => file.sha256)))
+  for (const name of await readdir(target, { recursive: true }).catch(() => [])) {
+    expect(name).not.toMatch(/manifest\.json$/)
+    if (/-\d{5}\.jsonl$/.test(name)) expect(digests).toContain(sha256(await readFile(Path.join(target, name))))
   }
 }
 
@@ -133,11 +156,8 @@ export const laboratory = ({ onTestFinished }: TestContext): Lab => {
       const url = await running.says(/listens on (http:\S+)/)
       const get = async (path: string) => (await fetch(`${url}/_simulator/${path}`)).text()
       return {
-        env: {
-          LONGSHORE_PLATFORM_ADDRESS: url,
-          LONGSHORE_CLIENT_TOKEN: clientToken,
-          LONGSHORE_ACCESS_TOKEN: accessToken
-        },
+        env: pointedAt(url),
+        process: running.child,
         requests: async (kind) =>
           (await get("requests"))
             .split("\n")
