@@ -367,6 +367,29 @@ export const suite = (name: string, { source: layer }: SourceSuiteOptions): void
       })
     )
 
+    it.live("F47 the bytes of a slow host are handed on before all of them are there", () =>
+      Effect.gen(function* () {
+        const bytes = ranged("4567", "bytes 4-7/10")
+        const seen = yield* Deferred.make<void>()
+        const text = yield* using(
+          (_, socket) => {
+            socket.write(bytes.subarray(0, -3))
+            // Two drips with a pause between them; the last byte comes only when somebody has seen the first.
+            setTimeout(() => socket.write(bytes.subarray(-3, -2)), 250)
+            setTimeout(() => {
+              socket.write(bytes.subarray(-2, -1))
+              void Effect.runPromise(Deferred.await(seen)).then(() => socket.write(bytes.subarray(-1)))
+            }, 500)
+          },
+          (source, link) =>
+            collect(
+              Stream.mapEffect(source.part(link, file, part), (chunk) => Effect.as(Deferred.succeed(seen, void 0), chunk))
+            )
+        )
+        assert.strictEqual(text.toString(), "4567")
+      })
+    )
+
     it.live("one connection carries one part after the other, also after a refusal", () =>
       using(
         (n, socket) => void socket.write(n === 2 ? answer("403 Forbidden", "no") : ranged("4567", "bytes 4-7/10")),

@@ -12,6 +12,9 @@ const bufferSize = 1024 * 1024
 /** Less room is not worth a read: a record of TLS has 16 KiB. */
 const minRoom = 16 * 1024
 
+/** Milliseconds after which what a slow host sent is handed on: whoever watches must see that something comes. */
+const gatherTime = 100
+
 /** There is an answer, but it takes a full HTTP client to read it. */
 interface Unsuited {
   readonly _tag: "Unsuited"
@@ -60,6 +63,8 @@ export class Connection {
   /** Where the body's bytes in it begin, and where what was received ends. */
   #from = 0
   #to = 0
+  /** When the first of these bytes came. */
+  #since = 0
   readonly #full: Array<Filled> = []
   #lent: Buffer | undefined
   readonly #free: Array<Buffer> = []
@@ -132,6 +137,7 @@ export class Connection {
   /** So many bytes came into the filling buffer. Gives false to hold the sender back. */
   #received(count: number): boolean {
     const before = this.#to
+    if (before === this.#from) this.#since = performance.now()
     this.#to += count
     let got = count
     if (this.#state === "head") {
@@ -154,7 +160,8 @@ export class Connection {
       this.#pass()
       return this.#keepAlive
     }
-    if (this.#filling.length - this.#to < minRoom) this.#pass()
+    const isAwaited = this.#bodyListener !== undefined && performance.now() - this.#since > gatherTime
+    if (isAwaited || this.#filling.length - this.#to < minRoom) this.#pass()
     // A little may come all the same: what TLS has decrypted already.
     this.#paused = this.#full.length > 0
     return !this.#paused
