@@ -39,8 +39,8 @@ export interface Checker {
     url: URL,
     effect: Effect.Effect<A, E>
   ) => Effect.Effect<A, E>
-  /** Around the bytes of a file, as the host sends them. */
-  readonly sending: (bytes: Iterable<Uint8Array>) => Iterable<Uint8Array>
+  /** Around the answer of the file host: from its first byte to its last, or until nobody reads it any more. */
+  readonly sending: (answer: Simulator.SimulatorAnswer) => Simulator.SimulatorAnswer
   /** A process, or the machine, has died. */
   readonly crashed: (power: boolean) => void
   readonly ended: (exit: Exit.Exit<ExportRunResult, unknown>) => void
@@ -113,15 +113,31 @@ export const make = ({ events, now, options, simulator, storage }: Observed): Ch
   }
 
   // I3, I4: under its name there is all of a file, each byte once and in its place, or nothing.
+  const otherPlace = 48
   const checkPublished = (path: string, bytes: Uint8Array) => {
     look()
     const known = contents.get(path)
     if (known === undefined || tampered.has(path)) return
     if (![...known.values()].some((content) => Buffer.compare(content, bytes) === 0)) {
-      const whole = [...known.values()][0]
-      const at = whole?.findIndex((byte, i) => byte !== bytes[i])
-      const sizes = `it has ${bytes.length} bytes of ${whole?.length}, and differs from byte ${at}`
-      broken(bytes.length > (whole?.length ?? 0) ? "I4" : "I3", `${path} is not what its source has: ${sizes}`)
+      const whole = Buffer.from([...known.values()][0] ?? [])
+      const at = whole.findIndex((byte, i) => byte !== bytes[i])
+      // So many bytes are not the same by chance.
+      const piece = bytes.subarray(at, at + otherPlace)
+      const isMisplaced = bytes.length > whole.length || (piece.length === otherPlace && whole.includes(piece))
+      const sizes = `it has ${bytes.length} bytes of ${whole.length}, and differs from byte ${at}`
+      broken(isMisplaced ? "I4" : "I3", `${path} is not what its source has: ${sizes}`)
+    }
+  }
+  /** What was published last, as long as nothing took it or the log beside it away. */
+  const published = new Map<string, Uint8Array>()
+  const checkPublishedOnce = (path: string, bytes: Uint8Array) => {
+    const before = published.get(path)
+    published.set(path, bytes)
+    const name = Path.basename(path, ".jsonl")
+    const plan = [...steps(storage.files())].findLast(([step]) => RunSummary.baseOf(step) === `plan ${name}`)?.[1].value
+    const isResumable = Predicate.hasProperty(plan, "ranges") && plan.ranges === true
+    if (isResumable && before !== undefined && Buffer.compare(before, bytes) === 0) {
+      broken("I4", `${path} was there, and all of it was fetched and published again`)
     }
   }
 
@@ -166,7 +182,7 @@ export const make = ({ events, now, options, simulator, storage }: Observed): Ch
       if (!path.endsWith("/manifest.json")) continue
       const manifest = parse(new TextDecoder().decode(bytes))
       if (!isManifest(manifest)) {
-        broken("I6", `${path} is not a manifest`)
+        broken("I3", `${path} is not a whole manifest`)
         continue
       }
       for (const file of manifest.files) {
@@ -177,6 +193,13 @@ export const make = ({ events, now, options, simulator, storage }: Observed): Ch
         }
       }
     }
+  }
+
+  // I6: nor is the journal ahead of the manifest.
+  const checkComplete = (files: ReadonlyMap<string, Uint8Array>, journal: Steps) => {
+    if (![...journal.keys()].some((name) => RunSummary.baseOf(name) === "complete")) return
+    if ([...files.keys()].some((path) => path.endsWith("/manifest.json"))) return
+    broken("I6", "the journal says that the run is complete, and there is no manifest")
   }
 
   // I7: no secret in anything that is written or told.
@@ -203,7 +226,7 @@ export const make = ({ events, now, options, simulator, storage }: Observed): Ch
   }
 
   // I12: at most so many GETs have bytes on their way.
-  let sendings = 0
+  const sendings = new Set<object>()
   const most = options.transfer.concurrency ?? 8
 
   // I13: a journal that was cut anywhere is read up to there, or is known to have no first line.
@@ -226,18 +249,20 @@ export const make = ({ events, now, options, simulator, storage }: Observed): Ch
     look()
     const files = storage.files()
     const journal = steps(files)
-    checkAccepted(journal)
-    for (const [path, bytes] of files) checkPublished(path, bytes)
-    checkDone(files, journal)
-    checkManifests(files)
-    for (const [path, bytes] of files) checkSecrets(path, Buffer.from(bytes).toString("latin1"))
-    for (; told < events.length; told++) checkSecrets("an event", inspect(events[told], { depth: 10 }))
     const bytes = files.get(journalPath)
     if (bytes !== undefined) {
+      // First, as a journal that cannot be read says nothing of all that the others ask it.
       const read = readJournal(bytes)
       if (read._tag === "Failure" && bytes.includes(10)) broken("I13", `the journal cannot be read: ${read.failure.message}`)
       checkCuts(bytes, journal)
     }
+    checkAccepted(journal)
+    for (const [path, bytes] of files) checkPublished(path, bytes)
+    checkDone(files, journal)
+    checkManifests(files)
+    checkComplete(files, journal)
+    for (const [path, bytes] of files) checkSecrets(path, Buffer.from(bytes).toString("latin1"))
+    for (; told < events.length; told++) checkSecrets("an event", inspect(events[told], { depth: 10 }))
   }
 
   return {
@@ -248,7 +273,10 @@ export const make = ({ events, now, options, simulator, storage }: Observed): Ch
       if (isNamed) durable = synced
       if (name === "disk rename" && path.endsWith(".jsonl")) {
         const bytes = storage.files().get(path)
-        if (bytes !== undefined) checkPublished(path, bytes)
+        if (bytes !== undefined) {
+          checkPublished(path, bytes)
+          checkPublishedOnce(path, bytes)
+        }
       }
       if (name === "disk rename" && path.endsWith("/manifest.json")) checkManifests(storage.files())
     },
@@ -273,18 +301,22 @@ export const make = ({ events, now, options, simulator, storage }: Observed): Ch
           })
         )
       }),
-    sending: function* (bytes) {
-      sendings += 1
-      if (sendings > most) broken("I12", `the bytes of ${sendings} answers are on their way, where ${most} may be`)
-      try {
-        yield* bytes
-      } finally {
-        sendings -= 1
+    sending: (answer) => ({
+      ...answer,
+      body: () => {
+        sendings.add(answer)
+        if (sendings.size > most) broken("I12", `the bytes of ${sendings.size} answers are on their way, where ${most} may be`)
+        return answer.body()
+      },
+      sent: (bytes) => {
+        sendings.delete(answer)
+        return answer.sent(bytes)
       }
-    },
+    }),
     crashed: (power) => {
       adding.clear()
-      sendings = 0
+      sendings.clear()
+      if (power) published.clear()
       checkAll()
       if (power) isNamed = storage.files().has(journalPath)
     },
@@ -298,6 +330,8 @@ export const make = ({ events, now, options, simulator, storage }: Observed): Ch
         if (wrong !== undefined) broken("I11", `the run ended with what is no error of ours: ${exitText(exit)} ${inspect(wrong, { depth: 3 })}`)
         return
       }
+      // Who was told that the run is complete may rely on it.
+      durable = Uint8Array.from(files.get(journalPath) ?? [])
       const { exportId, files: delivered, manifest } = exit.value
       const written = files.get(`${target}/${entityType}/${exportId}/manifest.json`)
       const same = written !== undefined && JSON.stringify(parse(new TextDecoder().decode(written)))
@@ -309,7 +343,10 @@ export const make = ({ events, now, options, simulator, storage }: Observed): Ch
         if (files.get(`${target}/${key}`)?.length !== size) broken("I11", `${key} is not there, or not whole`)
       }
     },
-    tampered: (path) => void tampered.set(path, deliveries(steps(storage.files()), path).length),
+    tampered: (path) => {
+      published.delete(path)
+      tampered.set(path, deliveries(steps(storage.files()), path).length)
+    },
     clockMoved: () => {
       for (const one of asked.values()) one.slack += 1
     },

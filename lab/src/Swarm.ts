@@ -89,20 +89,21 @@ export const run = async (seed: number): Promise<Story> => {
 
   // The world.
   const partSize = dice.pick([4_096, 10_000, 16_384, 65_536])
-  const sizes = Array.from({ length: dice.between(0, 4) }, () =>
+  const sizes = Array.from({ length: dice.pick([0, 1, 2, 3, 3, 4]) }, () =>
     dice.pick([0, 1, partSize - 1, partSize, partSize + 1, 2 * partSize, dice.between(1, 65_537)])
   ).map((size) => Math.min(size, 65_536))
   const concurrency = dice.pick([1, 2, 3, 8])
   const hurried = dice.chance(0.5)
 
-  // The faults: each kind is on or off.
-  const on = (probability: number) => (dice.chance(0.4) ? dice.next() * probability : 0)
+  // The faults: each kind is on or off. Most are rare, or no process would come far.
+  const on = (probability: number) => (dice.chance(0.4) ? dice.next() ** 2 * probability : 0)
   const rates = {
     kill: on(0.08),
     power: on(0.04),
     disk: on(0.03),
     network: on(0.2),
     lose: on(0.2),
+    host: on(0.3),
     delay: on(0.3)
   }
   const codes = dice.pick([diskCodes, ["ENOSPC"], ["EIO"]])
@@ -134,6 +135,7 @@ export const run = async (seed: number): Promise<Story> => {
       count.lostAnswers += 1
       return { _tag: "Lose" }
     }
+    if (!isDisk && dice.chance(rates.host)) addFault()
     return dice.chance(rates.delay) ? { _tag: "Pass", delay: dice.between(1, isDisk ? 50 : 5_000) } : pass
   }
 
@@ -176,14 +178,17 @@ export const run = async (seed: number): Promise<Story> => {
     }`
   )
 
-  /** Faults of the other side come now and then; a clock jumps; somebody edits a file. */
+  /** For the next request that it can happen to. */
+  const addFault = () => {
+    if (names.length === 0) return
+    const name = dice.pick(names)
+    count.simulatorFaults += 1
+    Effect.runSync(world.simulator.addFault({ name, count: dice.pick([1, 1, 3]) }))
+    note(`fault ${name}`)
+  }
+  /** Faults of the other side come now and then; a clock jumps; a disk that was full has room. */
   const disturb = () => {
-    if (names.length > 0) {
-      const name = dice.pick(names)
-      count.simulatorFaults += 1
-      Effect.runSync(world.simulator.addFault({ name, count: dice.pick([1, 1, 3]) }))
-      note(`fault ${name}`)
-    }
+    addFault()
     if (jumps && dice.chance(0.3)) {
       count.clockJumps += 1
       const by = dice.pick([-15 * minute, 15 * minute, 8 * hour, 0])
@@ -217,7 +222,8 @@ export const run = async (seed: number): Promise<Story> => {
     for (let disturbances = 0; ; disturbances++) {
       const next = disturbances > mostDisturbances ? until : Math.min(until, machine.now() + faultsEvery)
       const { exit, how } = await attend(world, process, next)
-      if (how === "over" || how === "idle" || next === until) {
+      if (how === "idle" && process.isAlive()) throw new Violation("I9", "it waits for what never comes")
+      if (how !== "late" || next === until) {
         note(exit !== undefined ? firstLine(exit) : process.isAlive() ? "it still runs" : "it died")
         return exit
       }
@@ -263,9 +269,13 @@ export const run = async (seed: number): Promise<Story> => {
     checker.clockMoved()
     Effect.runSync(world.simulator.clearFaults)
     note("calm")
-    await finish(world, () => {
+    let last: RunProcess | undefined
+    await finish(world, (process) => {
       count.starts += 1
+      last = process
     })
+    // What is complete outlives the machine.
+    if (last !== undefined) world.crash(last, true)
   }
 
   let violation: Violation | undefined

@@ -103,7 +103,7 @@ export const make = async (options: WorldOptions): Promise<World> => {
     handle: (request) =>
       Effect.map(simulator.handle(request), (answer) =>
         request.path.startsWith("/files/") && answer.status < 300
-          ? { ...answer, body: () => checker.sending(pieces(answer.body())) }
+          ? checker.sending({ ...answer, body: () => pieces(answer.body()) })
           : answer
       )
   })

@@ -78,16 +78,18 @@ const s3 = Effect.fnUntraced(function* (to: string, flags: S3Flags): Effect.fn.R
   if (url === null || (url !== undefined && !/^https?:$/.test(url.protocol))) {
     return yield* refused("--endpoint (or AWS_ENDPOINT_URL) is not an address such as https://s3.example.com.")
   }
+  // With its path, as some servers have one; never with what else an address can hold.
+  const server = url === undefined ? undefined : `${url.origin}${url.pathname.replace(/\/+$/, "")}`
   const place = `s3://${bucket}${prefix === "" ? "" : `/${prefix}`}`
   return {
     _tag: "S3",
     bucket,
     prefix,
-    endpoint: url?.origin,
+    endpoint: server,
     region: flags.region,
     profile: flags.profile,
     // Buckets of one name on two servers are two places.
-    text: url === undefined ? place : `${place} at ${url.origin}`
+    text: server === undefined ? place : `${place} at ${server}`
   }
 })
 

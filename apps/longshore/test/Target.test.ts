@@ -51,6 +51,8 @@ describe("Target", () => {
       assert.strictEqual((yield* Target.parse("s3://bucket")).text, "s3://bucket")
       const other = yield* Target.parse("s3://bucket/mews/daily", { endpoint: "http://127.0.0.1:7480/" })
       assert.strictEqual(other.text, "s3://bucket/mews/daily at http://127.0.0.1:7480")
+      const inside = yield* Target.parse("s3://bucket", { endpoint: "https://host.example/storage/v1/s3/" })
+      assert.strictEqual(inside.text, "s3://bucket at https://host.example/storage/v1/s3")
       // A person who asks for the status need not know the server.
       assert.isTrue(Target.isNamed(aws, other.text))
       assert.isFalse(Target.isNamed(other, aws.text))

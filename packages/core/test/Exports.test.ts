@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -349,6 +350,37 @@ describe("look-ups", () => {
         assert.isAtMost(within, 20, `request ${n}`)
       }
       assert.isAtLeast((times.at(-1) ?? 0) - (times[0] ?? 0), 19_000)
+    })
+  )
+
+  it.effect("F43 keep to the rate limit, and go on, when the clock leaps back", () =>
+    Effect.gen(function* () {
+      const real = yield* Clock.Clock
+      let ahead = 0
+      const now = () => real.currentTimeMillisUnsafe() + ahead
+      const clock: Clock.Clock = Object.create(real, {
+        currentTimeMillisUnsafe: { value: now },
+        currentTimeMillis: { value: Effect.sync(now) }
+      })
+      const times: Array<number> = []
+      const ask = (exports: Exports.Exports["Service"]) => exports.getAll([id(1)])
+      yield* patiently(
+        using(
+          () => {
+            times.push(real.currentTimeMillisUnsafe())
+            return json({ Exports: [] })
+          },
+          (exports) =>
+            Effect.gen(function* () {
+              yield* Effect.replicateEffect(ask(exports), 10)
+              ahead = -8 * 3_600_000
+              yield* Effect.replicateEffect(ask(exports), 10)
+            }),
+          { rateLimit: { limit: 10, window: "10 seconds" } }
+        ).pipe(Effect.provideService(Clock.Clock, clock))
+      )
+      assert.strictEqual(times.length, 20)
+      assert.approximately((times.at(-1) ?? 0) - (times[0] ?? 0), 10_000, 2_000)
     })
   )
 })

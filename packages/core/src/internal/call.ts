@@ -127,7 +127,7 @@ export const make = Effect.fnUntraced(function* (
       if (status === 401 || (status === 403 && operation === "getAll")) return yield* new AccessDenied(answer)
       if (status === 429) {
         const after = yield* retryAfter(response.headers)
-        const now = yield* Clock.currentTimeMillis
+        const now = steady(yield* Clock.Clock).currentTimeMillisUnsafe()
         if (after !== undefined) closedUntil = Math.max(closedUntil, now + after)
         return yield* new RateLimited({ ...answer, ...(after === undefined ? {} : { retryAfter: after }) })
       }
@@ -150,10 +150,11 @@ export const make = Effect.fnUntraced(function* (
   )
 
   return Effect.fnUntraced(function* (operation) {
-    const wait = closedUntil - (yield* Clock.currentTimeMillis)
+    const clock = steady(yield* Clock.Clock)
+    const wait = closedUntil - clock.currentTimeMillisUnsafe()
     // An absurd Retry-After has failed its own request; the next one may try and be told again.
     if (wait > 0 && wait <= Duration.toMillis("5 minutes")) yield* Effect.sleep(Duration.millis(wait))
-    yield* Effect.orDie(limit)
+    yield* Effect.provideService(Effect.orDie(limit), Clock.Clock, clock)
     return yield* exchange(operation)
   })
 })
@@ -195,3 +196,18 @@ const platformAddress = Effect.fnUntraced(function* (address: string): Effect.fn
   }
   return `${url.origin}${url.pathname.replace(/\/+$/, "")}`
 })
+
+/** A clock that counts on when somebody sets the time back: a limit is about time that passes. */
+const steady = (clock: Clock.Clock): Clock.Clock => {
+  const nanos = () => clock.monotonicTimeNanosUnsafe()
+  const millis = () => Number(nanos() / 1_000_000n)
+  return {
+    currentTimeMillisUnsafe: millis,
+    currentTimeMillis: Effect.sync(millis),
+    currentTimeNanosUnsafe: nanos,
+    currentTimeNanos: Effect.sync(nanos),
+    monotonicTimeNanosUnsafe: nanos,
+    monotonicTimeNanos: Effect.sync(nanos),
+    sleep: (duration) => clock.sleep(duration)
+  }
+}
