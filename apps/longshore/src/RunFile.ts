@@ -28,6 +28,8 @@ export interface RunFile {
   readonly number: number
   /** How far it is, if there is such a journal already and it can be read. */
   readonly summary: RunSummary.RunSummary | undefined
+  /** A crash left its end unfinished. What is whole counts. */
+  readonly torn: boolean
 }
 
 /** A run as its journal describes it, offline. */
@@ -40,6 +42,7 @@ export interface Run {
   readonly summary: RunSummary.RunSummary
   /** When the last step was written. ISO 8601. */
   readonly updatedUtc: string
+  readonly torn: boolean
 }
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex")
@@ -61,21 +64,22 @@ export const current = Effect.fn("RunFile.current")(function* (
 ): Effect.fn.Return<RunFile, JournalError> {
   const name = stem(identity)
   const numbers = (yield* list(folder)).filter((file) => file.stem === name).map((file) => file.number)
-  const at = (number: number, summary?: RunSummary.RunSummary): RunFile => ({
+  const at = (number: number, run?: Run): RunFile => ({
     path: Path.join(folder, `${name}.${number}.jsonl`),
     number,
-    summary
+    summary: run?.summary,
+    torn: run?.torn ?? false
   })
   if (numbers.length === 0) return at(1)
   const latest = Math.max(...numbers)
-  const summary = yield* read(at(latest).path).pipe(
-    Effect.map((run) => run.summary),
+  const run = yield* read(at(latest).path).pipe(
     // Whether it can be used is the journal's to say, when it is opened.
     Effect.orElseSucceed(() => undefined)
   )
-  if (summary?.completedUtc === undefined) return at(latest, summary)
-  const age = (yield* Clock.currentTimeMillis) - Date.parse(summary.completedUtc)
-  return fresh || (maxAge !== undefined && age > Duration.toMillis(maxAge)) ? at(latest + 1) : at(latest, summary)
+  const completedUtc = run?.summary.completedUtc
+  if (completedUtc === undefined) return at(latest, run)
+  const age = (yield* Clock.currentTimeMillis) - Date.parse(completedUtc)
+  return fresh || (maxAge !== undefined && age > Duration.toMillis(maxAge)) ? at(latest + 1) : at(latest, run)
 })
 
 /** What a journal tells. */
@@ -91,7 +95,8 @@ export const read = Effect.fn("RunFile.read")(function* (path: string): Effect.f
     createdUtc: content.createdUtc,
     identity,
     summary: RunSummary.summarize(content.steps, identity.exportId),
-    updatedUtc: [...content.steps.values()].reduce((last, { at }) => (at > last ? at : last), content.createdUtc)
+    updatedUtc: [...content.steps.values()].reduce((last, { at }) => (at > last ? at : last), content.createdUtc),
+    torn: content.torn
   }
 })
 

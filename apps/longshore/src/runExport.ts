@@ -201,8 +201,11 @@ const runOne = Effect.fnUntraced(function* (
     request,
     ...(exportId === undefined ? {} : { exportId })
   }
-  const { path, summary } = yield* RunFile.current(state, identity, options)
+  const { path, summary, torn } = yield* RunFile.current(state, identity, options)
   const journal = yield* Layer.build(FileJournal.layer({ path, identity: JSON.parse(RunIdentity.canonical(identity)) }))
+  if (torn) {
+    yield* note(`${request.entityType}: a crash left the end of the journal ${path} unfinished; it goes on from before that`)
+  }
   const found = summary === undefined ? undefined : resuming(options.target, summary)
   if (found !== undefined) yield* note(`${request.entityType}: ${found}`)
   return yield* ExportRun.run({

@@ -64,7 +64,8 @@ describe("RunFile", () => {
       assert.deepStrictEqual(yield* RunFile.current(state, identity, { fresh: true, maxAge: Duration.zero }), {
         path,
         number: 1,
-        summary: { stage: "waiting", exportId, answerLost: false }
+        summary: { stage: "waiting", exportId, answerLost: false },
+        torn: false
       })
       const run = yield* RunFile.read(path)
       assert.deepStrictEqual(run.summary, { stage: "waiting", exportId, answerLost: false })

@@ -162,6 +162,24 @@ describe.concurrent("longshore export", () => {
     )
   })
 
+  it("I13 says when a crash left the end of a journal unfinished, and goes on from before", async (context) => {
+    const lab = laboratory(context)
+    const { env, requests } = await lab.simulator()
+    const target = await lab.folder()
+    const command = ["export", "Bill", "--to", target]
+    expect((await lab.longshore(command, { env })).code).toBe(0)
+    const state = Path.join(target, ".longshore")
+    const name = (await readdir(state)).find((name) => name.endsWith(".jsonl")) ?? ""
+    const journal = Path.join(state, name)
+    const whole = await readFile(journal, "utf8")
+    await writeFile(journal, whole.slice(0, -10))
+    const again = await lab.longshore(command, { env })
+    expect(again.code).toBe(0)
+    expect(again.stderr).toContain("Bill: a crash left the end of the journal")
+    expect(await readFile(journal, "utf8")).toHaveLength(whole.length)
+    expect(await requests("add")).toHaveLength(1)
+  })
+
   it("refuses a journal that is broken, and leaves it as it is", async (context) => {
     const lab = laboratory(context)
     const { env } = await lab.simulator()
