@@ -142,7 +142,7 @@ export const make = (options: CrashingDiskOptions): CrashingDisk => {
       if (luck < 0.85) return [{ ...one, bytes: one.bytes.subarray(0, Math.floor(random() * (one.bytes.length + 1))) }]
       // The length came through, and not all of the sectors: zeros are in their places.
       const torn = Uint8Array.from(one.bytes)
-      for (let at = 0; at < torn.length; ) {
+      for (let at = 0; at < torn.length;) {
         const end = Math.min(torn.length, (Math.floor((one.position + at) / sector) + 1) * sector - one.position)
         if (random() < 0.5) torn.fill(0, at, end)
         at = end

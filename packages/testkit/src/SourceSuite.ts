@@ -383,7 +383,9 @@ export const suite = (name: string, { source: layer }: SourceSuiteOptions): void
           },
           (source, link) =>
             collect(
-              Stream.mapEffect(source.part(link, file, part), (chunk) => Effect.as(Deferred.succeed(seen, void 0), chunk))
+              Stream.mapEffect(source.part(link, file, part), (chunk) =>
+                Effect.as(Deferred.succeed(seen, void 0), chunk)
+              )
             )
         )
         assert.strictEqual(text.toString(), "4567")

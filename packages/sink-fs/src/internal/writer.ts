@@ -7,7 +7,6 @@ import {
   parts,
   type SinkObject,
   type StoredObject,
-  type StoredPart,
   wrongLength
 } from "@longshore/core/ObjectSink"
 import * as Effect from "effect/Effect"
@@ -87,7 +86,11 @@ export const open = Effect.fnUntraced(function* (
     committed.mtimeNs === String(final.mtimeNs)
   ) {
     const stored = noted(all, log?.content)
-    if (stored.length === all.length) return finished(storedObject(object.key, final), path, stored)
+    if (stored.length === all.length) {
+      // The process that renamed it may have died before the name was on the disk.
+      const commit = Effect.as(about(folder)(folders.sync(folder)), storedObject(object.key, final))
+      return { stored, write: () => Effect.fail(published(path)), commit, discard: Effect.void }
+    }
   }
 
   const file = yield* about(partialPath)(disk.open(partialPath, "update"))
@@ -225,9 +228,4 @@ const makeChecksum = (file: DiskFile) => {
   })
 }
 
-const finished = (object: StoredObject, path: string, stored: ReadonlyArray<StoredPart>): ObjectWriter => ({
-  stored,
-  write: () => Effect.fail(sinkError(path, "Conflict", "it is published already")),
-  commit: Effect.succeed(object),
-  discard: Effect.void
-})
+const published = (path: string): SinkError => sinkError(path, "Conflict", "it is published already")
