@@ -204,7 +204,9 @@ const runOne = Effect.fnUntraced(function* (
   const { path, summary, torn } = yield* RunFile.current(state, identity, options)
   const journal = yield* Layer.build(FileJournal.layer({ path, identity: JSON.parse(RunIdentity.canonical(identity)) }))
   if (torn) {
-    yield* note(`${request.entityType}: a crash left the end of the journal ${path} unfinished; it goes on from before that`)
+    yield* note(
+      `${request.entityType}: a crash left the end of the journal ${path} unfinished; it goes on from before that`
+    )
   }
   const found = summary === undefined ? undefined : resuming(options.target, summary)
   if (found !== undefined) yield* note(`${request.entityType}: ${found}`)

@@ -369,7 +369,9 @@ describe("the same seed", () => {
       yield* (yield* Simulator.Simulator).addFault({ name: "deny-link" })
       const answers = [yield* add("Nothing"), yield* look(id), yield* get(url), yield* get(url)]
       return answers.map(({ headers, status, text }) => ({ headers, status, text }))
-    }).pipe(Effect.provide(Layer.fresh(Simulator.layer({ seed, fileSize: 5000 }))), Effect.provide(TestClock.layer()))
+    }).pipe(
+      Effect.provide(Layer.fresh(Layer.provideMerge(Simulator.layer({ seed, fileSize: 5000 }), TestClock.layer())))
+    )
 
   it.effect("gives the same answers, and every request an id of its own", () =>
     Effect.gen(function* () {

@@ -247,16 +247,13 @@ const failing = (operation: string, n: number, code: string) => {
   const count = { calls: 0 }
   const layer = Layer.effect(
     Disk,
-    Effect.map(Disk, (disk) => ({
-      ...intercept(disk, (call, effect) =>
+    Effect.map(Disk, (disk) =>
+      intercept({ ...disk, ...(operation === "room" ? { room: () => Effect.succeed(n) } : {}) }, (call, effect) =>
         Effect.suspend(() =>
-          nameOf(call) === operation && ++count.calls === n
-            ? Effect.fail({ _tag: "DiskError" as const, code })
-            : effect
+          nameOf(call) === operation && ++count.calls === n ? Effect.fail({ _tag: "DiskError" as const, code }) : effect
         )
-      ),
-      ...(operation === "room" ? { room: () => Effect.succeed(n) } : {})
-    }))
+      )
+    )
   )
   return { count, layer }
 }

@@ -101,21 +101,30 @@ export const watched = <A, E, R>(
     const clock = yield* Clock.Clock
     let received = 0
     let waited = 0
-    let waitsSince: number | undefined = clock.currentTimeMillisUnsafe()
-    const counted = Stream.transformPull(bytes, (pull) =>
-      Effect.succeed(
-        Effect.suspend(() => {
-          waitsSince ??= clock.currentTimeMillisUnsafe()
-          return Effect.tap(pull, (chunks) => {
-            waited += clock.currentTimeMillisUnsafe() - (waitsSince ?? 0)
-            waitsSince = undefined
-            const size = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
-            received += size
-            return publish({ _tag: "BytesReceived", key: options.key, bytes: size })
+    let waitsSince: number | undefined
+    const wait = () => (waitsSince ??= clock.currentTimeMillisUnsafe())
+    const served = () => {
+      waited += clock.currentTimeMillisUnsafe() - wait()
+      waitsSince = undefined
+    }
+    // Opening it asks the host, and pulling from it does. What a sink does before, between and after is its own affair.
+    const counted = Stream.suspend(() => {
+      wait()
+      return Stream.transformPull(bytes, (pull) =>
+        Effect.sync(() => {
+          served()
+          return Effect.suspend(() => {
+            wait()
+            return Effect.tap(pull, (chunks) => {
+              served()
+              const size = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
+              received += size
+              return publish({ _tag: "BytesReceived", key: options.key, bytes: size })
+            })
           })
         })
       )
-    )
+    })
     // One timer for an attempt, not one for each chunk.
     const silence = Effect.gen(function* () {
       const timeout = Duration.toMillis(options.stallTimeout)

@@ -34,9 +34,7 @@ const take = Effect.fnUntraced(function* (disk: Disk, path: string): Effect.fn.R
     // Synced, then renamed into place: nobody ever reads half a lock, also not after a power cut.
     const content = new TextEncoder().encode(JSON.stringify(me))
     yield* Effect.scoped(
-      Effect.flatMap(disk.open(`${mine}.tmp`, "update"), (file) =>
-        Effect.andThen(file.write([content], 0), file.sync)
-      )
+      Effect.flatMap(disk.open(`${mine}.tmp`, "update"), (file) => Effect.andThen(file.write([content], 0), file.sync))
     )
     yield* disk.rename(`${mine}.tmp`, mine)
     const found = yield* findOther(disk, path, mine)
