@@ -54,10 +54,17 @@ const read = (file: string): Bug => {
 }
 
 const run = async (cwd: string, command: string, ...args: ReadonlyArray<string>) => {
-  const child = spawn(command, args, { cwd, stdio: ["ignore", "pipe", "pipe"], timeout: 300_000, killSignal: "SIGKILL" })
+  const child = spawn(command, args, {
+    cwd,
+    stdio: ["ignore", "pipe", "pipe"],
+    timeout: 300_000,
+    killSignal: "SIGKILL"
+  })
   let output = ""
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (text) => (output += text))
-  const status = await new Promise<number | null>((resolve, reject) => child.once("error", reject).once("close", resolve))
+  const status = await new Promise<number | null>((resolve, reject) =>
+    child.once("error", reject).once("close", resolve)
+  )
   return { status, output: stripVTControlCharacters(output) }
 }
 

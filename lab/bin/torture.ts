@@ -16,28 +16,46 @@ interface Task {
   readonly harmed: ReadonlyMap<number, Torture.Harm>
 }
 
-const { harms, long, short } = Torture
-const [longer, shorter] = [await Torture.run(long, new Map()), await Torture.run(short, new Map())]
+const { harms } = Torture
 const tasks: Array<Task> = []
-for (let call = 1; call <= longer.calls; call++) {
-  for (const harm of harms) tasks.push({ scenario: long, harmed: new Map([[call, harm]]) })
+const callsOf = async (scenario: Torture.Scenario) => (await Torture.run(scenario, new Map())).calls
+
+const calls = await callsOf(Torture.long)
+for (let call = 1; call <= calls; call++) {
+  for (const harm of harms) tasks.push({ scenario: Torture.long, harmed: new Map([[call, harm]]) })
 }
 const singles = tasks.length
-// The second call is counted on from the first, whichever process makes it. Each pair of places gets one pair of harms.
-for (let first = 1; first <= shorter.calls; first++) {
-  for (let second = first + 1; second <= first + shorter.calls; second++) {
-    const harm = (n: number) => harms[n % harms.length]!
-    const both = [
-      [first, harm(first * 3 + second)],
-      [second, harm(first + second * 5)]
-    ] as const
-    tasks.push({ scenario: short, harmed: new Map(both) })
+
+/** Every two calls. The second is counted on from the first, whichever process makes it. */
+const pairs = async (
+  scenario: Torture.Scenario,
+  harm: (first: number, second: number) => readonly [Torture.Harm, Torture.Harm]
+) => {
+  const calls = await callsOf(scenario)
+  for (let first = 1; first <= calls; first++) {
+    for (let second = first + 1; second <= first + calls; second++) {
+      const [one, other] = harm(first, second)
+      const harmed = new Map([
+        [first, one],
+        [second, other]
+      ])
+      tasks.push({ scenario, harmed })
+    }
   }
 }
+// Each pair of places gets one pair of harms: all of them come up, many times.
+await pairs(Torture.short, (first, second) => [
+  harms[(first * 3 + second) % harms.length]!,
+  harms[(first + second * 5) % harms.length]!
+])
+// What a killed process did not sync, and the next one relied on, goes with the power.
+await pairs(Torture.parts, () => ["is cut off after it", "loses power after it"])
 
 const count = { passed: 0, failed: 0, reached: 0 }
 const [from, end] =
-  values.only === undefined ? [0, tasks.length] : [wholeNumber("only", values.only), wholeNumber("only", values.only) + 1]
+  values.only === undefined
+    ? [0, tasks.length]
+    : [wholeNumber("only", values.only), wholeNumber("only", values.only) + 1]
 await crew({
   module: import.meta.url,
   from,
@@ -59,8 +77,8 @@ await crew({
   }
 })
 if (isMainThread) {
-  console.log(`${longer.calls} calls of a run, each harmed in ${harms.length} ways: ${singles}`)
-  console.log(`every two of ${shorter.calls} calls of a short run: ${tasks.length - singles}`)
+  console.log(`${calls} calls of a run, each harmed in ${harms.length} ways: ${singles}`)
+  console.log(`every two calls of a short run: ${tasks.length - singles}`)
   console.log(`all harms were reached in ${count.reached}`)
   console.log(`${count.passed} passed, ${end - from - count.passed} failed`)
   process.exitCode = count.passed === end - from ? 0 : 1

@@ -113,7 +113,9 @@ export const make = ({ events, now, options, simulator, storage }: Observed): Ch
   }
 
   // I3, I4: under its name there is all of a file, each byte once and in its place, or nothing.
-  const otherPlace = 48
+  const has = (bytes: Uint8Array, piece: Uint8Array) =>
+    // So many bytes are not the same by chance.
+    piece.length > 40 && Buffer.from(bytes).includes(Buffer.from(piece))
   const checkPublished = (path: string, bytes: Uint8Array) => {
     look()
     const known = contents.get(path)
@@ -121,9 +123,10 @@ export const make = ({ events, now, options, simulator, storage }: Observed): Ch
     if (![...known.values()].some((content) => Buffer.compare(content, bytes) === 0)) {
       const whole = Buffer.from([...known.values()][0] ?? [])
       const at = whole.findIndex((byte, i) => byte !== bytes[i])
-      // So many bytes are not the same by chance.
-      const piece = bytes.subarray(at, at + otherPlace)
-      const isMisplaced = bytes.length > whole.length || (piece.length === otherPlace && whole.includes(piece))
+      const isMisplaced =
+        bytes.length > whole.length ||
+        has(whole, bytes.subarray(at, at + 48)) ||
+        has(bytes, whole.subarray(at, at + 48))
       const sizes = `it has ${bytes.length} bytes of ${whole.length}, and differs from byte ${at}`
       broken(isMisplaced ? "I4" : "I3", `${path} is not what its source has: ${sizes}`)
     }
@@ -152,10 +155,16 @@ export const make = ({ events, now, options, simulator, storage }: Observed): Ch
       RunSummary.baseOf(name) === base && isDelivered(value) && `${target}/${value.stored.key}` === path ? [value] : []
     )
   }
-  const checkDone = (files: ReadonlyMap<string, Uint8Array>, journal: Steps) => {
+  const checkDurable = (files: ReadonlyMap<string, Uint8Array>) => {
     const journalBytes = files.get(journalPath) ?? new Uint8Array(0)
     if (Buffer.compare(journalBytes.subarray(0, durable.length), durable) !== 0) {
       broken("I5", `the journal lost lines that were synced: it has ${journalBytes.length} of ${durable.length} bytes`)
+    }
+  }
+  const checkDone = (files: ReadonlyMap<string, Uint8Array>, journal: Steps) => {
+    for (const [name, { value }] of journal) {
+      if (RunSummary.baseOf(name) !== "publish" || !isStored(value)) continue
+      if (!files.has(`${target}/${value.key}`)) broken("I5", `${value.key} was published, and is not there`)
     }
     for (const path of contents.keys()) {
       const all = deliveries(journal, path)
@@ -249,11 +258,13 @@ export const make = ({ events, now, options, simulator, storage }: Observed): Ch
     look()
     const files = storage.files()
     const journal = steps(files)
+    checkDurable(files)
     const bytes = files.get(journalPath)
     if (bytes !== undefined) {
-      // First, as a journal that cannot be read says nothing of all that the others ask it.
+      // Early, as a journal that cannot be read says nothing of all that the others ask it.
       const read = readJournal(bytes)
-      if (read._tag === "Failure" && bytes.includes(10)) broken("I13", `the journal cannot be read: ${read.failure.message}`)
+      if (read._tag === "Failure" && bytes.includes(10))
+        broken("I13", `the journal cannot be read: ${read.failure.message}`)
       checkCuts(bytes, journal)
     }
     checkAccepted(journal)
@@ -305,7 +316,8 @@ export const make = ({ events, now, options, simulator, storage }: Observed): Ch
       ...answer,
       body: () => {
         sendings.add(answer)
-        if (sendings.size > most) broken("I12", `the bytes of ${sendings.size} answers are on their way, where ${most} may be`)
+        if (sendings.size > most)
+          broken("I12", `the bytes of ${sendings.size} answers are on their way, where ${most} may be`)
         return answer.body()
       },
       sent: (bytes) => {
@@ -324,10 +336,16 @@ export const make = ({ events, now, options, simulator, storage }: Observed): Ch
       checkAll()
       checkSecrets("how the run ended", `${inspect(exit, { depth: 12 })}\n${exitText(exit)}`)
       const files = storage.files()
-      const summary = RunSummary.summarize(new Map([...steps(files)].map(([name, step]) => [name, { at: "", ...step }])))
+      const summary = RunSummary.summarize(
+        new Map([...steps(files)].map(([name, step]) => [name, { at: "", ...step }]))
+      )
       if (exit._tag === "Failure") {
         const wrong = exit.cause.reasons.find((reason) => !isTold(reason))
-        if (wrong !== undefined) broken("I11", `the run ended with what is no error of ours: ${exitText(exit)} ${inspect(wrong, { depth: 3 })}`)
+        if (wrong !== undefined)
+          broken(
+            "I11",
+            `the run ended with what is no error of ours: ${exitText(exit)} ${inspect(wrong, { depth: 3 })}`
+          )
         return
       }
       // Who was told that the run is complete may rely on it.
@@ -362,15 +380,22 @@ const parse = (text: string): unknown => {
   }
 }
 
-const isDelivered = (
-  value: unknown
-): value is { readonly stored: { readonly key: string; readonly size: number; readonly version: string }; readonly crc32: number } =>
-  Predicate.hasProperty(value, "_tag") && value._tag === "Delivered"
+interface Stored {
+  readonly key: string
+  readonly size: number
+  readonly version: string
+}
+const isStored = (value: unknown): value is Stored =>
+  Predicate.hasProperty(value, "key") && typeof value.key === "string"
+
+const isDelivered = (value: unknown): value is { readonly stored: Stored; readonly crc32: number } =>
+  Predicate.isTagged(value, "Delivered")
 
 const isManifest = (
   value: unknown
-): value is { readonly files: ReadonlyArray<{ readonly name: string; readonly size: number; readonly crc32: string }> } =>
-  Predicate.hasProperty(value, "format") && value.format === "longshore-manifest/1"
+): value is {
+  readonly files: ReadonlyArray<{ readonly name: string; readonly size: number; readonly crc32: string }>
+} => Predicate.hasProperty(value, "format") && value.format === "longshore-manifest/1"
 
 /** An error that a user is told, a journal that cannot go on, an interruption: everything else is a defect. */
 const isTold = (reason: Cause.Reason<unknown>): boolean =>

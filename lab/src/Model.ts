@@ -121,7 +121,8 @@ export const startSecond = command(
     const exit = second.exit()
     if (exit?._tag !== "Failure") return ensure(!process.isAlive(), "two processes are at work on one run")
     const locked = exit.cause.reasons.some(
-      (reason) => reason._tag === "Fail" && Predicate.hasProperty(reason.error, "reason") && reason.error.reason === "Locked"
+      (reason) =>
+        reason._tag === "Fail" && Predicate.hasProperty(reason.error, "reason") && reason.error.reason === "Locked"
     )
     ensure(locked, "the second process ended with another error than that the run is locked")
   }

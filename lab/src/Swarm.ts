@@ -37,21 +37,11 @@ const diskCodes = ["ENOSPC", "EIO", "EACCES", "EMFILE", "EROFS"]
 const networkCodes = ["ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENOTFOUND"]
 
 /** Faults of the other side from which a run comes back by itself or when it is started again. */
-const simulatorFaults: ReadonlyArray<Fault.FaultName> = [
+const apiFaults: ReadonlyArray<Fault.FaultName> = [
   "lose-add-answer",
   "fail-export",
   "expire-export",
   "unknown-status",
-  "reset-file",
-  "stall-file",
-  "truncate-file",
-  "change-content",
-  "gzip-file",
-  "ignore-range",
-  "no-etag",
-  "wrong-range",
-  "deny-link",
-  "file-503",
   "api-400",
   "api-401",
   "api-403",
@@ -65,6 +55,18 @@ const simulatorFaults: ReadonlyArray<Fault.FaultName> = [
   "api-not-json",
   "api-204",
   "api-wrong-shape"
+]
+const fileFaults: ReadonlyArray<Fault.FaultName> = [
+  "reset-file",
+  "stall-file",
+  "truncate-file",
+  "change-content",
+  "gzip-file",
+  "ignore-range",
+  "no-etag",
+  "wrong-range",
+  "deny-link",
+  "file-503"
 ]
 
 const minute = 60_000
@@ -90,13 +92,14 @@ export const run = async (seed: number): Promise<Story> => {
   // The world.
   const partSize = dice.pick([4_096, 10_000, 16_384, 65_536])
   const sizes = Array.from({ length: dice.pick([0, 1, 2, 3, 3, 4]) }, () =>
-    dice.pick([0, 1, partSize - 1, partSize, partSize + 1, 2 * partSize, dice.between(1, 65_537)])
+    dice.pick([0, 1, partSize, partSize + 1, 2 * partSize, 4 * partSize - 1, dice.between(1, 65_537)])
   ).map((size) => Math.min(size, 65_536))
   const concurrency = dice.pick([1, 2, 3, 8])
   const hurried = dice.chance(0.5)
 
-  // The faults: each kind is on or off. Most are rare, or no process would come far.
-  const on = (probability: number) => (dice.chance(0.4) ? dice.next() ** 2 * probability : 0)
+  // The faults: each kind is on or off. Most are rare, or hit nothing but files: else few processes would come as far.
+  const onlyFiles = dice.chance(0.5)
+  const on = (probability: number) => (dice.chance(0.4) ? dice.next() ** (onlyFiles ? 1 : 2) * probability : 0)
   const rates = {
     kill: on(0.08),
     power: on(0.04),
@@ -107,16 +110,20 @@ export const run = async (seed: number): Promise<Story> => {
     delay: on(0.3)
   }
   const codes = dice.pick([diskCodes, ["ENOSPC"], ["EIO"]])
-  const names = simulatorFaults.filter(() => dice.chance(0.2))
+  const names = {
+    api: apiFaults.filter(() => dice.chance(0.2)),
+    file: fileFaults.filter(() => dice.chance(0.2))
+  }
   const faultsEvery = dice.pick([2_000, 10_000, minute])
   const jumps = dice.chance(0.2)
   const seconds = dice.chance(0.2)
-  const tampers = dice.chance(0.2)
+  const tampers = dice.chance(0.3)
   let calm = false
   let tight = dice.chance(0.15)
 
   const fate = (call: Call): Fate => {
     if (calm) return pass
+    if (onlyFiles && call.name !== "http file" && !call.path.includes(`/${World.entityType}/`)) return pass
     const isDisk = call.name.startsWith("disk")
     if (dice.chance(rates.power)) return crash(dice, true)
     if (dice.chance(rates.kill)) {
@@ -135,7 +142,7 @@ export const run = async (seed: number): Promise<Story> => {
       count.lostAnswers += 1
       return { _tag: "Lose" }
     }
-    if (!isDisk && dice.chance(rates.host)) addFault()
+    if (!isDisk && dice.chance(rates.host)) addFault(call.name === "http file" ? names.file : names.api)
     return dice.chance(rates.delay) ? { _tag: "Pass", delay: dice.between(1, isDisk ? 50 : 5_000) } : pass
   }
 
@@ -168,18 +175,20 @@ export const run = async (seed: number): Promise<Story> => {
   })
   const { checker, machine } = world
   const began = machine.now()
-  const note = (text: string) => log.push(`${((machine.now() - began) / 1000).toFixed(3)} s, call ${world.calls()}: ${text}`)
+  const note = (text: string) =>
+    log.push(`${((machine.now() - began) / 1000).toFixed(3)} s, call ${world.calls()}: ${text}`)
   note(
     `files of ${sizes.join(", ") || "none"} bytes, parts of ${partSize}; faults: ${
       [
         ...Object.entries(rates).flatMap(([name, rate]) => (rate > 0 ? [`${name} ${(100 * rate).toFixed(1)} %`] : [])),
-        ...names
+        ...names.api,
+        ...names.file
       ].join(", ") || "none"
     }`
   )
 
   /** For the next request that it can happen to. */
-  const addFault = () => {
+  const addFault = (names: ReadonlyArray<Fault.FaultName>) => {
     if (names.length === 0) return
     const name = dice.pick(names)
     count.simulatorFaults += 1
@@ -188,7 +197,7 @@ export const run = async (seed: number): Promise<Story> => {
   }
   /** Faults of the other side come now and then; a clock jumps; a disk that was full has room. */
   const disturb = () => {
-    addFault()
+    addFault([...names.api, ...names.file])
     if (jumps && dice.chance(0.3)) {
       count.clockJumps += 1
       const by = dice.pick([-15 * minute, 15 * minute, 8 * hour, 0])
@@ -215,6 +224,8 @@ export const run = async (seed: number): Promise<Story> => {
           : bytes.map((byte) => byte ^ 1)
     )
     note(`${path} was ${how}`)
+    // By the time that it is fetched again it may be another.
+    if (dice.chance(0.5)) addFault(["change-content"])
   }
 
   /** Lets a process run to its end, or its death, or until it is too late for whoever looks after it. */
@@ -285,7 +296,8 @@ export const run = async (seed: number): Promise<Story> => {
   } catch (error) {
     if (!(error instanceof Error)) throw error
     // What the checker saw first may be the reason.
-    violation = checker.violation() ?? (error instanceof Violation ? error : new Violation("a defect", String(error.stack)))
+    violation =
+      checker.violation() ?? (error instanceof Violation ? error : new Violation("a defect", String(error.stack)))
   }
   if (violation !== undefined) note(violation.message)
   const days = (machine.now() - began) / (24 * hour)
@@ -299,4 +311,3 @@ const crash = (dice: Dice.Dice, power: boolean): Fate => ({
   when: dice.pick(["before", "during", "after"]),
   power
 })
-

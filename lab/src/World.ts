@@ -131,9 +131,9 @@ export const make = async (options: WorldOptions): Promise<World> => {
   let powerCuts = 0
 
   const crash = (process: RunProcess, power: boolean) => {
-    if (!power) {
-      process.kill()
-    } else {
+    // It may not be among the others yet: its first call comes before it has started.
+    process.kill()
+    if (power) {
       powerCuts += 1
       for (const one of alive) one.kill()
       storage.cutPower()
@@ -175,14 +175,15 @@ export const make = async (options: WorldOptions): Promise<World> => {
 
   const start: World["start"] = (more = {}) => {
     const process = machine.start<ExportRun.ExportRunResult, unknown>((process) => {
-      const disk = intercept(storage.disk, (call, effect) =>
-        gate(process, `disk ${call.name}`, call.path, slow.has(call.name) ? turn(effect) : effect, (code) =>
+      const disk = intercept(storage.disk, (call, effect) => {
+        const inTime = <A, E>(effect: Effect.Effect<A, E>) => (slow.has(call.name) ? turn(effect) : effect)
+        const failing = (code: string) =>
           Effect.suspend(() => {
             broken = code
             return Effect.ensuring(effect, Effect.sync(takeBroken))
           })
-        )
-      )
+        return gate(process, `disk ${call.name}`, call.path, inTime(effect), (code) => inTime(failing(code)))
+      })
       const connection = HttpClient.make((request, url) => {
         const kind = url.pathname.startsWith("/files/") ? "file" : (url.pathname.split("/").at(-1) ?? "")
         const failed = (code: string) =>

@@ -248,10 +248,15 @@ const failing = (operation: string, n: number, code: string) => {
   const layer = Layer.effect(
     Disk,
     Effect.map(Disk, (disk) =>
-      intercept({ ...disk, ...(operation === "room" ? { room: () => Effect.succeed(n) } : {}) }, (call, effect) =>
-        Effect.suspend(() =>
-          nameOf(call) === operation && ++count.calls === n ? Effect.fail({ _tag: "DiskError" as const, code }) : effect
-        )
+      Object.assign(
+        intercept(disk, (call, effect) =>
+          Effect.suspend(() =>
+            nameOf(call) === operation && ++count.calls === n
+              ? Effect.fail({ _tag: "DiskError" as const, code })
+              : effect
+          )
+        ),
+        operation === "room" ? { room: () => Effect.succeed(n) } : {}
       )
     )
   )
