@@ -125,8 +125,10 @@ export const run = async (seed: number): Promise<Story> => {
     if (calm) return pass
     if (onlyFiles && call.name !== "http file" && !call.path.includes(`/${World.entityType}/`)) return pass
     const isDisk = call.name.startsWith("disk")
-    if (dice.chance(rates.power)) return crash(dice, true)
-    if (dice.chance(rates.kill)) {
+    // A death at a rename is the hardest to come back from.
+    const turning = call.name === "disk rename" ? 5 : 1
+    if (dice.chance(rates.power * turning)) return crash(dice, true)
+    if (dice.chance(rates.kill * turning)) {
       count.kills += 1
       return crash(dice, false)
     }

@@ -181,7 +181,7 @@ describe("the lock", () => {
     ["that cannot be read", "???", "Locked"]
   ]
   for (const [what, content, expected] of locks) {
-    it.live(`a lock ${what}: ${expected === "none" ? "taken over" : "respected"}`, () =>
+    it.live(`F94 a lock ${what}: ${expected === "none" ? "taken over" : "respected"}`, () =>
       Effect.gen(function* () {
         const path = join(yield* temporary, "run.jsonl")
         const text = typeof content === "string" ? content : JSON.stringify(content)
@@ -221,7 +221,7 @@ describe("the lock", () => {
     })
   )
 
-  it.live("of many that find a stale lock at once, one gets it", () =>
+  it.live("F94 of many that find a stale lock at once, one gets it", () =>
     Effect.gen(function* () {
       for (let round = 0; round < 20; round++) {
         const path = join(yield* temporary, "run.jsonl")

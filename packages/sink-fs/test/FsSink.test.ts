@@ -1,13 +1,16 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as ObjectSink from "@longshore/core/ObjectSink"
 import { Disk, type DiskCall, intercept } from "@longshore/disk/Disk"
+import { CrashingDisk } from "@longshore/testkit"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as fs from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { crc32 } from "node:zlib"
 import { FsSink } from "../src/index.ts"
 
@@ -90,6 +93,35 @@ describe("files", () => {
       yield* opened(directory, (writer) => Effect.andThen(all(writer), writer.commit))
       yield* using(directory, (sink) => sink.settle(object.key))
       assert.deepStrictEqual(yield* names(directory), ["Reservation-00001.jsonl", ...others].sort())
+    })
+  )
+
+  it.live("F66 what is left of other content or other parts is taken away, and never used", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporary
+      for (const other of [
+        { ...object, version: '"0x8D2"' },
+        { ...object, partSize: 500 },
+        { ...object, size: bytes.length + 1 }
+      ]) {
+        const [part] = ObjectSink.parts(other)
+        if (part === undefined) return assert.fail("no part")
+        const junk = Buffer.alloc(part.length, "!")
+        yield* opened(directory, (writer) => writer.write(part, Stream.make(junk), Effect.succeed(crc32(junk))), other)
+        const left = yield* names(directory)
+        yield* opened(directory, (writer) =>
+          Effect.gen(function* () {
+            assert.deepStrictEqual(writer.stored, [])
+            yield* all(writer)
+            yield* writer.commit
+          })
+        )
+        assert.deepStrictEqual(yield* Effect.promise(() => fs.readFile(join(directory, object.key))), bytes)
+        const now = yield* names(directory)
+        for (const name of left.filter((name) => !name.endsWith(".jsonl"))) assert.notInclude(now, name)
+        yield* using(directory, (sink) => sink.settle(object.key))
+        yield* Effect.promise(() => fs.rm(join(directory, object.key)))
+      }
     })
   )
 })
@@ -214,6 +246,57 @@ describe("what a crash or a person leaves", () => {
 })
 
 describe("places that are not ours to write", () => {
+  for (const [what, there] of [
+    ["the same bytes", bytes],
+    ["other bytes", Buffer.from("precious")]
+  ] as const) {
+    it.live(`F65 a file with ${what} in the file's place stays until the new one is whole`, () =>
+      Effect.gen(function* () {
+        const directory = yield* temporary
+        const path = join(directory, object.key)
+        yield* Effect.promise(() => fs.mkdir(dirname(path), { recursive: true }))
+        yield* Effect.promise(() => fs.writeFile(path, there))
+        yield* opened(directory, (writer) =>
+          Effect.gen(function* () {
+            // It may be anybody's: it does not count as delivered.
+            assert.deepStrictEqual(writer.stored, [])
+            assert.strictEqual(yield* reason(writer.commit), "Unknown")
+            yield* all(writer)
+            assert.deepStrictEqual(yield* Effect.promise(() => fs.readFile(path)), there)
+            yield* writer.commit
+          })
+        )
+        assert.deepStrictEqual(yield* Effect.promise(() => fs.readFile(path)), bytes)
+      })
+    )
+  }
+
+  it.live("F68 names that leave the folder are refused, whoever made them", () =>
+    Effect.gen(function* () {
+      const directory = join(yield* temporary, "inside")
+      for (const key of ["../out", "a/../../out", "..", "a/..", "./a", "a//b", "/etc/passwd", ""]) {
+        // Not as a key is made, but as one may get here.
+        const what: ObjectSink.SinkObject = Object.assign({}, object, { key })
+        assert.strictEqual(yield* reason(opened(directory, () => Effect.void, what)), "InvalidKey", key)
+        assert.strictEqual(yield* reason(using(directory, (sink) => sink.stat(what.key))), "InvalidKey", key)
+        assert.isFalse(Schema.is(ObjectSink.ObjectKey)(key), key)
+      }
+      assert.deepStrictEqual(yield* Effect.promise(() => fs.readdir(dirname(directory))), ["inside"])
+      assert.deepStrictEqual(yield* Effect.promise(() => fs.readdir(directory)), [])
+    })
+  )
+
+  it.live("F68 a name that is too long for the file system is refused before the first byte", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporary
+      // Its partial file is longer still.
+      const what = { ...object, key: ObjectSink.ObjectKey.make("x".repeat(200)) }
+      yield* opened(directory, (writer) => Effect.andThen(all(writer), writer.commit), what)
+      const long: ObjectSink.SinkObject = Object.assign({}, object, { key: "x".repeat(250) })
+      assert.strictEqual(yield* reason(opened(directory, () => Effect.void, long)), "InvalidKey")
+    })
+  )
+
   it.live("F65 a folder or a link in the file's place", () =>
     Effect.gen(function* () {
       const directory = yield* temporary
@@ -315,6 +398,108 @@ describe("a disk that fails", () => {
           })
       )
     }
+  }
+
+  for (const [code, expected] of [
+    ["EACCES", "PermissionDenied"],
+    ["EPERM", "PermissionDenied"],
+    ["EROFS", "PermissionDenied"],
+    ["EMFILE", "Unavailable"],
+    ["ENFILE", "Unavailable"],
+    ["EDQUOT", "NoSpace"],
+    ["EXDEV", "Unknown"]
+  ] as const) {
+    it.live(`F62 ${code} at an open or the rename: a clear error, nothing published, and the next run finishes`, () =>
+      Effect.gen(function* () {
+        // The probe is opened before the file itself.
+        for (const [operation, n] of [
+          ["open update", 1],
+          ["open update", 2],
+          ["open append", 1],
+          ["rename", 1]
+        ] as const) {
+          const directory = yield* temporary
+          const deliver = Effect.fnUntraced(function* (sink: Sink) {
+            const writer = yield* sink.open(object)
+            yield* all(writer)
+            return yield* writer.commit
+          })
+          const disk = failing(operation, n, code)
+          const error = yield* Effect.flip(Effect.scoped(on(disk.layer, directory, deliver)))
+          assert.strictEqual(error.reason, expected, operation)
+          assert.include(error.message, `(${code})`)
+          const published = yield* Effect.promise(() => fs.readFile(join(directory, object.key)).catch(() => undefined))
+          assert.isUndefined(published)
+          yield* opened(directory, (writer) => Effect.andThen(all(writer), writer.commit))
+          assert.deepStrictEqual(yield* Effect.promise(() => fs.readFile(join(directory, object.key))), bytes)
+        }
+      })
+    )
+  }
+
+  /** What becomes of changes that were not synced. */
+  const fates: Record<string, () => () => number> = {
+    "all is lost": () => () => 0.6,
+    "data is kept and names are lost": () => () => 0,
+    "data is lost and names are kept": () => {
+      let calls = 0
+      return () => (calls++ === 0 ? 0.9 : 0.45)
+    }
+  }
+  for (let seed = 1; seed <= 4; seed++) {
+    fates[`of each something (${seed})`] = () => {
+      let state = Math.imul(seed, 2_654_435_761) >>> 0
+      return () => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32
+    }
+  }
+  const ends = Object.entries(fates).flatMap(([fate, random]) => [
+    [`the power is cut after any call, and ${fate}`, random, true] as const,
+    [`the process dies after any call, and the power is cut after the next one, and ${fate}`, random, false] as const
+  ])
+  for (const [what, random, power] of ends) {
+    it.effect(`F64 ${what}: the old file or the new one, whole, and it goes on`, () =>
+      Effect.gen(function* () {
+        const folder = "/data"
+        const path = join(folder, object.key)
+        const old = Buffer.from("precious")
+        for (let n = 1; ; n++) {
+          const machine = CrashingDisk.make({ random: random(), now: () => 0 })
+          yield* machine.disk.makeFolder(dirname(path))
+          for (const at of ["/", folder, dirname(dirname(path))]) yield* machine.disk.syncFolder(at)
+          machine.put(path, old)
+          const there = () => {
+            const found = Buffer.from(machine.files().get(path) ?? [])
+            return found.equals(bytes) ? "the new file" : found.equals(old) ? "the old file" : "neither"
+          }
+          let calls = 0
+          // Nothing that a process does after its end has an effect.
+          const ended = intercept(machine.disk, (_, effect) =>
+            Effect.suspend(() =>
+              calls >= n
+                ? Effect.fail({ _tag: "DiskError", code: "EIO" })
+                : Effect.tap(effect, () => Effect.sync(() => ++calls === n && power && machine.cutPower()))
+            )
+          )
+          const deliver = Effect.fnUntraced(function* (sink: Sink) {
+            const writer = yield* sink.open(object)
+            yield* all(writer)
+            const receipt = yield* writer.commit
+            assert.deepStrictEqual(yield* Effect.map(sink.stat(object.key), Option.getOrThrow), receipt)
+            return receipt
+          })
+          const told = yield* Effect.result(Effect.scoped(on(Layer.succeed(Disk, ended), folder, deliver)))
+          if (calls < n) {
+            assert.isAbove(n, 20)
+            break
+          }
+          if (told._tag === "Success") assert.strictEqual(there(), "the new file", `call ${n}`)
+          else assert.include(["the old file", "the new file"], there(), `call ${n}`)
+          yield* Effect.scoped(on(Layer.succeed(Disk, machine.disk), folder, deliver))
+          machine.cutPower()
+          assert.strictEqual(there(), "the new file", `call ${n}`)
+        }
+      })
+    )
   }
 
   it.live("F64 bytes are on the disk before they get their name, and the name before anyone is told", () =>
