@@ -185,8 +185,10 @@ export const make = ({ events, now, options, simulator, storage }: Observed): Ch
   }
 
   // I6: the manifest, which says "complete", is not ahead of the files.
+  // Somebody changed files: until a run ends well, the manifest may speak of what was there before.
+  let isManifestOld = false
   const checkManifests = (files: ReadonlyMap<string, Uint8Array>) => {
-    if (tampered.size > 0) return
+    if (tampered.size > 0 || isManifestOld) return
     for (const [path, bytes] of files) {
       if (!path.endsWith("/manifest.json")) continue
       const manifest = parse(new TextDecoder().decode(bytes))
@@ -349,6 +351,8 @@ export const make = ({ events, now, options, simulator, storage }: Observed): Ch
         return
       }
       // Who was told that the run is complete may rely on it.
+      isManifestOld = false
+      checkManifests(files)
       durable = Uint8Array.from(files.get(journalPath) ?? [])
       const { exportId, files: delivered, manifest } = exit.value
       const written = files.get(`${target}/${entityType}/${exportId}/manifest.json`)
@@ -363,6 +367,7 @@ export const make = ({ events, now, options, simulator, storage }: Observed): Ch
     },
     tampered: (path) => {
       published.delete(path)
+      isManifestOld = true
       tampered.set(path, deliveries(steps(storage.files()), path).length)
     },
     clockMoved: () => {

@@ -155,9 +155,11 @@ export const make = async (options: WorldOptions): Promise<World> => {
       const call: Call = { number: ++calls, name, path, pid: process.pid }
       const fate = options.fate(call)
       const seen = Effect.tap(effect, () => Effect.sync(() => checker.saw(call)))
+      // Who died meanwhile does not come to it.
+      const later = Effect.suspend(() => (process.isAlive() ? seen : Effect.never))
       switch (fate._tag) {
         case "Pass":
-          return fate.delay === undefined ? seen : Effect.delay(seen, Duration.millis(fate.delay))
+          return fate.delay === undefined ? seen : Effect.delay(later, Duration.millis(fate.delay))
         case "Fail":
           return fail(fate.code)
         case "Lose":
