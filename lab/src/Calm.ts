@@ -1,7 +1,8 @@
 /** What must be true once all faults have stopped: the run ends well, in bounded time, and stays done. */
 import * as Effect from "effect/Effect"
 import { exitText, Violation } from "./Invariants.ts"
-import type { RunProcess, World } from "./World.ts"
+import type { RunProcess } from "./Scene.ts"
+import type { World } from "./World.ts"
 
 const hour = 3_600_000
 

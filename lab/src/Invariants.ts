@@ -17,8 +17,7 @@ import * as Predicate from "effect/Predicate"
 import * as Path from "node:path"
 import { inspect } from "node:util"
 import { crc32 } from "node:zlib"
-import type { Call, RunProcess, WorldOptions } from "./World.ts"
-import { entityType, journalPath, target, tokens } from "./World.ts"
+import { type Call, entityType, journalPath, type RunProcess, target, tokens, type WorldOptions } from "./Scene.ts"
 
 /** An invariant that does not hold. */
 export class Violation extends Error {
@@ -163,7 +162,7 @@ export const make = ({ events, now, options, simulator, storage }: Observed): Ch
   }
   const checkDone = (files: ReadonlyMap<string, Uint8Array>, journal: Steps) => {
     for (const [name, { value }] of journal) {
-      if (RunSummary.baseOf(name) !== "publish" || !isStored(value)) continue
+      if (!/^publish\b/.test(RunSummary.baseOf(name)) || !isStored(value)) continue
       if (!files.has(`${target}/${value.key}`)) broken("I5", `${value.key} was published, and is not there`)
     }
     for (const path of contents.keys()) {

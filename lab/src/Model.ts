@@ -11,6 +11,7 @@ import * as Predicate from "effect/Predicate"
 import type * as fc from "fast-check"
 import * as Calm from "./Calm.ts"
 import * as Dice from "./Dice.ts"
+import { journalPath, pass, type RunProcess } from "./Scene.ts"
 import * as World from "./World.ts"
 
 const stages = ["asking", "waiting", "transferring", "publishing", "complete"] as const
@@ -29,7 +30,7 @@ export interface Model {
 
 export interface Real {
   readonly world: World.World
-  process: World.RunProcess | undefined
+  process: RunProcess | undefined
 }
 
 export const make = async (seed: number): Promise<{ model: Model; real: Real }> => ({
@@ -42,7 +43,7 @@ export const make = async (seed: number): Promise<{ model: Model; real: Real }> 
       run: { partSize: 8_192, onBusy: "wait", onExpired: "renew" },
       transfer: { concurrency: 2, stallTimeout: "5 seconds" },
       rateLimit: { limit: 100, window: "30 seconds" },
-      fate: () => World.pass
+      fate: () => pass
     })
   }
 })
@@ -57,7 +58,7 @@ const compare = (model: Model, real: Real) => {
   const violation = world.checker.violation()
   if (violation !== undefined) throw violation
   const read = Effect.runSync(
-    Effect.result(Effect.provideService(FileJournal.read(World.journalPath), Disk, world.storage.disk))
+    Effect.result(Effect.provideService(FileJournal.read(journalPath), Disk, world.storage.disk))
   )
   const stage = read._tag === "Failure" ? 0 : stages.indexOf(RunSummary.summarize(read.success.steps).stage)
   const renewed = read._tag === "Success" && [...read.success.steps.keys()].some((name) => /^(\d+\.)?renew$/.test(name))

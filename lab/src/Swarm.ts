@@ -7,8 +7,8 @@ import * as Effect from "effect/Effect"
 import * as Dice from "./Dice.ts"
 import { attend, finish } from "./Calm.ts"
 import { exitText, Violation } from "./Invariants.ts"
+import { type Call, entityType, type Fate, pass, type RunProcess } from "./Scene.ts"
 import * as World from "./World.ts"
-import { type Call, type Fate, pass, type RunProcess } from "./World.ts"
 
 export interface Counts {
   readonly starts: number
@@ -123,7 +123,7 @@ export const run = async (seed: number): Promise<Story> => {
 
   const fate = (call: Call): Fate => {
     if (calm) return pass
-    if (onlyFiles && call.name !== "http file" && !call.path.includes(`/${World.entityType}/`)) return pass
+    if (onlyFiles && call.name !== "http file" && !call.path.includes(`/${entityType}/`)) return pass
     const isDisk = call.name.startsWith("disk")
     // A death at a rename is the hardest to come back from.
     const turning = call.name === "disk rename" ? 5 : 1

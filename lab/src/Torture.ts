@@ -5,6 +5,7 @@
 import * as Dice from "./Dice.ts"
 import { attend, finish } from "./Calm.ts"
 import { Violation } from "./Invariants.ts"
+import { type Call, type Fate, pass } from "./Scene.ts"
 import * as World from "./World.ts"
 
 export interface Scenario {
@@ -43,7 +44,7 @@ export interface Outcome {
   readonly violation: Violation | undefined
 }
 
-const fateOf = (harm: Harm, call: World.Call): World.Fate => {
+const fateOf = (harm: Harm, call: Call): Fate => {
   if (harm === "fails") return { _tag: "Fail", code: call.name.startsWith("http") ? "ECONNRESET" : "EIO" }
   if (harm === "is lost") return call.name.startsWith("http") ? { _tag: "Lose" } : { _tag: "Fail", code: "ENOSPC" }
   const when = harm.endsWith("before it") ? "before" : harm.endsWith("after it") ? "after" : "during"
@@ -65,7 +66,7 @@ export const run = async (scenario: Scenario, harmed: ReadonlyMap<number, Harm>,
     fate: (call) => {
       const harm = left.get(call.number)
       left.delete(call.number)
-      return harm === undefined ? World.pass : fateOf(harm, call)
+      return harm === undefined ? pass : fateOf(harm, call)
     }
   })
   let calls = 0

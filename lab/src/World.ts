@@ -26,48 +26,9 @@ import * as HttpClientError from "effect/http/HttpClientError"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { crc32 } from "node:zlib"
-import type { Dice } from "./Dice.ts"
 import * as Invariants from "./Invariants.ts"
 import * as Machine from "./Machine.ts"
-
-export const tokens = { client: "client-token-0123456789abcdef", access: "access-token-0123456789abcdef" }
-export const entityType = "Reservation"
-export const target = "/data/target"
-export const journalPath = `${target}/.longshore/run.jsonl`
-
-/** A call that has effects, or depends on something outside. */
-export interface Call {
-  /** From 1, in order. */
-  readonly number: number
-  /** `disk write`, `http add`, … */
-  readonly name: string
-  readonly path: string
-  readonly pid: number
-}
-
-/** What becomes of a call. A `code` is one of errno(3). */
-export type Fate =
-  | { readonly _tag: "Pass"; readonly delay?: number }
-  | { readonly _tag: "Fail"; readonly code: string }
-  /** The request arrived, and its answer did not. */
-  | { readonly _tag: "Lose" }
-  /** The process dies; with `power`, the machine does. `during`: a write gets half done. */
-  | { readonly _tag: "Crash"; readonly when: "before" | "during" | "after"; readonly power: boolean }
-
-export const pass: Fate = { _tag: "Pass" }
-
-export interface WorldOptions {
-  readonly dice: Dice
-  readonly simulator: Simulator.SimulatorOptions
-  readonly run: Omit<ExportRun.ExportRunOptions, "request">
-  readonly transfer: Transfer.TransferOptions
-  readonly rateLimit: { readonly limit: number; readonly window: Duration.Input }
-  /** Bytes of the disk. */
-  readonly capacity?: () => number
-  readonly fate: (call: Call) => Fate
-}
-
-export type RunProcess = Machine.Process<ExportRun.ExportRunResult, unknown>
+import { type Call, entityType, journalPath, type RunProcess, target, tokens, type WorldOptions } from "./Scene.ts"
 
 export interface World {
   readonly machine: Machine.Machine

@@ -206,6 +206,22 @@ describe("a run", () => {
     })
   )
 
+  it.effect("F67 I6 a manifest that was lost once is written again when a file changes after that", () =>
+    Effect.gen(function* () {
+      const world = yield* makeWorld({ simulator: small })
+      const find = (end: string) => [...world.store.objects.keys()].find((name) => name.endsWith(end)) ?? ""
+      yield* patiently(world.run())
+      world.store.objects.delete(find("manifest.json"))
+      yield* patiently(world.run())
+      world.store.objects.delete(find("00001.jsonl"))
+      yield* world.simulator.addFault({ name: "change-content" })
+      const { manifest } = yield* patiently(world.run())
+      const written = new TextDecoder().decode(world.store.objects.get(find("manifest.json"))?.bytes)
+      assert.deepStrictEqual(JSON.parse(written), JSON.parse(JSON.stringify(manifest)))
+      yield* delivered(world)
+    })
+  )
+
   it.effect("F52 a size that is not what was announced is an integrity error", () =>
     Effect.gen(function* () {
       const world = yield* makeWorld({ simulator: { ...small, faults: [{ name: "wrong-size" }] } })

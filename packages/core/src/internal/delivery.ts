@@ -69,7 +69,8 @@ export const deliver = Effect.fnUntraced(function* (
     for (let again = 0; ; again++) {
       let written = false
       const stored = yield* journal.step({
-        name: stepName(renewal, "publish", revision + again),
+        // Each revision of the manifest is published on its own, and again if the sink lost it.
+        name: stepName(renewal, revision === 0 ? "publish" : `publish ${revision + 1}`, again),
         success: StoredObject,
         error: ExportError,
         execute: Effect.tap(publishManifest(key, manifest), () => Effect.sync(() => (written = true)))
