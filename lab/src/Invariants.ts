@@ -2,6 +2,7 @@
  * The invariants, held by code that stands beside the system: it sees calls, files, requests and events, and what the
  * simulator witnessed, and takes nothing from the system on trust.
  */
+import { ExportError } from "@longshore/core/ExportError"
 import type { ExportEvent } from "@longshore/core/ExportEvent"
 import type { ExportRunResult } from "@longshore/core/ExportRun"
 import * as RunSummary from "@longshore/core/RunSummary"
@@ -14,6 +15,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Predicate from "effect/Predicate"
+import * as Schema from "effect/Schema"
 import * as Path from "node:path"
 import { inspect } from "node:util"
 import { crc32 } from "node:zlib"
@@ -280,7 +282,11 @@ export const make = ({ events, now, options, simulator, storage }: Observed): Ch
   return {
     saw: ({ name, path }) => {
       if (name === "disk sync" && path === journalPath) synced = Uint8Array.from(storage.files().get(path) ?? [])
-      if (name === "disk truncate" && path === journalPath) synced = durable = new Uint8Array(0)
+      // Another file in its place holds what it holds once that name is on the disk.
+      if (name === "disk rename" && path === journalPath) {
+        synced = Uint8Array.from(storage.files().get(path) ?? [])
+        isNamed = false
+      }
       if (name === "disk syncFolder" && path === Path.dirname(journalPath)) isNamed = true
       if (isNamed) durable = synced
       if (name === "disk rename" && path.endsWith(".jsonl")) {
@@ -376,6 +382,8 @@ export const make = ({ events, now, options, simulator, storage }: Observed): Ch
   }
 }
 
+const isExportError = Schema.is(ExportError)
+
 const parse = (text: string): unknown => {
   try {
     return JSON.parse(text)
@@ -401,12 +409,12 @@ const isManifest = (
   readonly files: ReadonlyArray<{ readonly name: string; readonly size: number; readonly crc32: string }>
 } => Predicate.hasProperty(value, "format") && value.format === "longshore-manifest/1"
 
-/** An error that a user is told, a journal that cannot go on, an interruption: everything else is a defect. */
+/** An error that a user is told (as a defect if it came while its fiber was interrupted), an interruption: no bug. */
 const isTold = (reason: Cause.Reason<unknown>): boolean =>
   Cause.isFailReason(reason)
     ? Predicate.hasProperty(reason.error, "_tag") && Predicate.hasProperty(reason.error, "message")
     : Cause.isDieReason(reason)
-      ? Predicate.isTagged(reason.defect, "JournalError")
+      ? isExportError(reason.defect)
       : true
 
 export const exitText = (exit: Exit.Exit<unknown, unknown>): string =>

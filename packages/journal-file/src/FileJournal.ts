@@ -70,22 +70,14 @@ const make = Effect.fnUntraced(function* ({ identity, path }: FileJournalOptions
   yield* acquire(disk, path)
   const bytes = yield* about(file.read(disk, path))
   const parsed = yield* parse(path, bytes ?? new Uint8Array())
-  const known = new Map<string, unknown>()
-  const out = yield* file.openToAppend(disk, path)
-  if (parsed === undefined) {
-    // New, or a crash came before its first line was whole.
-    const createdUtc = DateTime.formatIso(yield* DateTime.now)
-    yield* out.truncate(0)
-    yield* out.append({ format: "longshore-journal/1", createdUtc, identity })
-  } else {
-    if (canonical(parsed.identity) !== canonical(identity)) {
-      return yield* new JournalError({ reason: "OtherRequest", location: path, problem: "it is about another request" })
-    }
-    // Lines that a killed process wrote and did not come to sync are synced here, before anything relies on them.
-    yield* out.truncate(parsed.length)
-    for (const [name, { value }] of parsed.steps) known.set(name, value)
+  if (parsed !== undefined && canonical(parsed.identity) !== canonical(identity)) {
+    return yield* new JournalError({ reason: "OtherRequest", location: path, problem: "it is about another request" })
   }
-  yield* about(disk.syncFolder(Path.dirname(path)))
+  const known = new Map([...(parsed?.steps ?? [])].map(([name, { value }]) => [name, value]))
+  const createdUtc = DateTime.formatIso(yield* DateTime.now)
+  // New, or a crash came before its first line was whole.
+  const header = { format: "longshore-journal/1", createdUtc, identity }
+  const out = yield* file.begin(disk, path, bytes?.subarray(0, parsed?.length ?? 0) ?? new Uint8Array(), header)
   return Journal.make({
     get: (name) => (known.has(name) ? Option.some(known.get(name)) : Option.none()),
     set: Effect.fnUntraced(function* (name, value) {

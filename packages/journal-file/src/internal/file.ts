@@ -3,6 +3,7 @@ import { JournalError } from "@longshore/core/ExportError"
 import type { Disk, DiskError } from "@longshore/disk/Disk"
 import * as Effect from "effect/Effect"
 import * as Semaphore from "effect/Semaphore"
+import * as Path from "node:path"
 
 const words: Record<string, string> = {
   EACCES: "this user may not read or write it",
@@ -45,22 +46,39 @@ export const read = (disk: Disk, path: string): Effect.Effect<Uint8Array | undef
     )
   )
 
+const encode = (line: object): Uint8Array => new TextEncoder().encode(`${JSON.stringify(line)}\n`)
+
+/**
+ * Opens a journal that holds these bytes, or, if there are none, this first line. They are written anew, and put into its
+ * place once they are on the disk: a process that was killed may not have come to sync them, and where a sync failed the
+ * kernel still shows what the disk never got.
+ */
+export const begin = Effect.fnUntraced(function* (disk: Disk, path: string, held: Uint8Array, first: object) {
+  const bytes = held.length === 0 ? encode(first) : held
+  yield* Effect.scoped(
+    Effect.flatMap(disk.open(`${path}.new`, "update"), (file) =>
+      Effect.andThen(file.truncate(0), Effect.andThen(file.write([bytes], 0), file.sync))
+    )
+  ).pipe(
+    Effect.andThen(disk.rename(`${path}.new`, path)),
+    Effect.andThen(disk.syncFolder(Path.dirname(path))),
+    about(path)
+  )
+  return yield* openToAppend(disk, path)
+})
+
+/** Exported for a test on a device that is always full. */
 export const openToAppend = Effect.fnUntraced(function* (disk: Disk, path: string) {
   const file = yield* about(path)(disk.open(path, "append"))
   let end = (yield* about(path)(file.stat)).size
   let broken: JournalError | undefined
   // Lines that come while others are on their way to the disk go there together: one sync serves them all.
   const turn = yield* Semaphore.make(1)
-  let waiting: Array<string> = []
-
-  const truncate = (length: number) =>
-    about(path)(Effect.andThen(file.truncate(length), file.sync)).pipe(
-      Effect.andThen(Effect.sync(() => void (end = length)))
-    )
+  let waiting: Array<object> = []
 
   const flush = Effect.suspend(() => {
     if (broken !== undefined) return Effect.fail(broken)
-    const bytes = new TextEncoder().encode(waiting.join(""))
+    const bytes = Buffer.concat(waiting.map(encode))
     waiting = []
     // Somebody else's turn took the line along.
     if (bytes.length === 0) return Effect.void
@@ -76,9 +94,9 @@ export const openToAppend = Effect.fnUntraced(function* (disk: Disk, path: strin
 
   const append = (line: object): Effect.Effect<void, JournalError> =>
     Effect.suspend(() => {
-      waiting.push(`${JSON.stringify(line)}\n`)
+      waiting.push(line)
       return Semaphore.withPermit(turn, flush)
     }).pipe(Effect.uninterruptible)
 
-  return { truncate, append }
+  return { append }
 })
