@@ -2,10 +2,10 @@
  * Whether the lab finds bugs: each patch of `lab/bugs` plants one in a copy of the sources, and the swarm tells stories there
  * until an invariant does not hold.
  *
- *     pnpm bugs                                      all of them, and first that there is nothing to find without one
- *     pnpm bugs --only I05-journal-without-fsync     one of them
- *     pnpm bugs --only I05-… --seed 17               the story that finds it, told in full
- *     pnpm bugs --write                              all of them, and the table of lab/bugs/README.md
+ *     pnpm planted-bugs             all of them, and first that there is nothing to find without one
+ *     pnpm planted-bugs --only I05-journal-without-fsync     one of them
+ *     pnpm planted-bugs --only I05-… --seed 17               the story that finds it, told in full
+ *     pnpm planted-bugs --write                              all of them, and the table of lab/bugs/README.md
  */
 import { spawn } from "node:child_process"
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
@@ -144,7 +144,7 @@ const examine = ({ invariants, name, patch, what }: Bug) =>
     const { invariant, problem, seed } = found
     const told = `seed ${seed}, ${invariant}: ${problem}`
     if (!invariants.includes(invariant)) throw new Error(`found as another bug than ${invariants.join(", ")}: ${told}`)
-    rows.push([`\`${name}\``, what, invariant, String(seed), `\`pnpm bugs --only ${name} --seed ${seed}\``])
+    rows.push([`\`${name}\``, what, invariant, String(seed), `\`pnpm planted-bugs --only ${name} --seed ${seed}\``])
     return told
   })
 
