@@ -45,7 +45,7 @@ export interface JournalContent {
   readonly identity: Schema.Json
   /** By name, in the order in which they were finished. `at` is ISO 8601. */
   readonly steps: ReadonlyMap<string, { readonly at: string; readonly value: unknown }>
-  /** Whether the last line was torn by a crash. It counts as not written. */
+  /** Whether a crash left its end unfinished. That counts as not written. */
   readonly torn: boolean
 }
 
@@ -54,7 +54,7 @@ export interface JournalContent {
  * process that holds the lock is gone. That is told by host, process id and the time it started, so it ends where these
  * do: on network shares that several hosts lock, and in containers that share a folder but not their processes.
  *
- * A torn last line is dropped; anything else that is not expected is refused and left as it is. A line that cannot be
+ * What a crash left unfinished at its end is dropped; anything else that is not expected is refused and left as it is. A line that cannot be
  * written stops the run: it dies with a `JournalError`.
  *
  * @since 0.1.0

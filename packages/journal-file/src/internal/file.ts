@@ -67,7 +67,7 @@ export const begin = Effect.fnUntraced(function* (disk: Disk, path: string, held
   return yield* openToAppend(disk, path)
 })
 
-/** Exported for a test on a device that is always full. */
+/** Opens what is there, as it is. */
 export const openToAppend = Effect.fnUntraced(function* (disk: Disk, path: string) {
   const file = yield* about(path)(disk.open(path, "append"))
   let end = (yield* about(path)(file.stat)).size
