@@ -8,5 +8,5 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   // Effect tests share no module state, and loading `effect` once for each file is the dear part.
-  test: { include: ["test/**/*.test.ts"], isolate: false, testTimeout: 20_000 }
+  test: { include: ["test/**/*.test.ts"], isolate: false, testTimeout: 60_000 }
 })
