@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Journal } from "@longshore/core/Journal"
 import { Disk } from "@longshore/disk/Disk"
+import { CrashingDisk } from "@longshore/testkit"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
@@ -153,6 +154,33 @@ describe("the file", () => {
       assert.include(exit.value.first.message, "the disk is full (ENOSPC)")
       assert.strictEqual(exit.value.second, exit.value.first, "after a line that failed no other is written")
     })
+  )
+
+  it.live(
+    "F61 a line whose sync failed, and which the next process found all the same, survives a power cut then",
+    () =>
+      Effect.gen(function* () {
+        let failing = false
+        // What is not synced is lost.
+        const machine = CrashingDisk.make({
+          random: () => 0.5,
+          now: Date.now,
+          fault: ({ name, path }) =>
+            failing && path === "/run.jsonl" && (name === "sync" || name === "truncate") ? "EIO" : undefined
+        })
+        const on = Effect.provideService(Disk, machine.disk)
+        const exit = yield* using("/run.jsonl", (journal) =>
+          Effect.suspend(() => {
+            failing = true
+            return Effect.exit(step("one", "1")(journal))
+          })
+        ).pipe(on)
+        assert.strictEqual(exit._tag, "Failure")
+        failing = false
+        assert.strictEqual(yield* on(using("/run.jsonl", step("one", "again"))), "1")
+        machine.cutPower()
+        assert.deepStrictEqual([...(yield* on(FileJournal.read("/run.jsonl"))).steps.keys()], ["one"])
+      })
   )
 })
 
