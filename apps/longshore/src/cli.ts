@@ -7,17 +7,19 @@ import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { exportCommand } from "./commands/export.ts"
+import { listCommand } from "./commands/list.ts"
+import { resumeCommand } from "./commands/resume.ts"
 import { simulateCommand } from "./commands/simulate.ts"
 import { statusCommand } from "./commands/status.ts"
-import * as ExitCode from "./ExitCode.ts"
-import * as Redaction from "./Redaction.ts"
+import * as ExitCode from "./output/ExitCode.ts"
+import * as Redaction from "./output/Redaction.ts"
 import { version } from "./version.ts"
 
 const longshore = Command.make("longshore").pipe(
   Command.withDescription(
     "Takes bulk exports off the Mews Connector API and lays them, whole and verified, in the storage you name"
   ),
-  Command.withSubcommands([exportCommand, statusCommand, simulateCommand])
+  Command.withSubcommands([exportCommand, resumeCommand, listCommand, statusCommand, simulateCommand])
 )
 
 /** A wrong command line is one paragraph on stderr, as every other failure; the help stays where it is asked for. */

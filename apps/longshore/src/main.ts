@@ -5,7 +5,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { run } from "./cli.ts"
-import * as ExitCode from "./ExitCode.ts"
+import * as ExitCode from "./output/ExitCode.ts"
 
 let stoppedBy: ExitCode.Signal | undefined
 const fiber = Effect.runFork(Effect.provide(run(process.argv.slice(2)), NodeServices.layer))
@@ -57,6 +57,6 @@ async function giveUp(error: Error) {
 }
 
 async function report(cause: Cause.Cause<unknown>) {
-  const [Report, Redaction] = await Promise.all([import("./Report.ts"), import("./Redaction.ts")])
+  const [Report, Redaction] = await Promise.all([import("./output/Report.ts"), import("./output/Redaction.ts")])
   process.stderr.write(`${Report.paragraph(Report.ofCause(cause), Redaction.make())}\n`)
 }

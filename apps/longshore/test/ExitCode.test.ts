@@ -1,7 +1,7 @@
 import { AccessDenied, AddRejected, JournalError, SinkError } from "@longshore/core/ExportError"
 import { describe, expect, it } from "vitest"
-import * as ExitCode from "../src/ExitCode.ts"
-import { ConfigError, UsageError } from "../src/Problem.ts"
+import * as ExitCode from "../src/output/ExitCode.ts"
+import { ConfigError, UsageError } from "../src/output/Problem.ts"
 
 describe("ExitCode", () => {
   it("of a failure", () => {

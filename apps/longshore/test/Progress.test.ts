@@ -3,9 +3,9 @@ import type { ExportEvent } from "@longshore/core/ExportEvent"
 import { assert, describe, expect, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
-import * as Display from "../src/Display.ts"
-import { duration, Progress, size } from "../src/Progress.ts"
-import * as Redaction from "../src/Redaction.ts"
+import * as Display from "../src/output/Display.ts"
+import { duration, Progress, size } from "../src/output/Progress.ts"
+import * as Redaction from "../src/output/Redaction.ts"
 
 const exportId = ExportId.make("3fa85f64-5717-4562-b3fc-2c963f66afa6")
 const on = { entityType: "Bill", at: 0 }

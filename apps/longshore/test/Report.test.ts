@@ -1,8 +1,8 @@
 import { AccessDenied, JournalError } from "@longshore/core/ExportError"
 import * as Cause from "effect/Cause"
 import { describe, expect, it } from "vitest"
-import * as Redaction from "../src/Redaction.ts"
-import * as Report from "../src/Report.ts"
+import * as Redaction from "../src/output/Redaction.ts"
+import * as Report from "../src/output/Report.ts"
 
 const token = "E0D439EE522F44368DC78E1BFB03710C-D24FB11DBE31D4621C4817E028D9E1D"
 

@@ -10,7 +10,7 @@ import * as TestClock from "effect/testing/TestClock"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import * as Os from "node:os"
 import * as Path from "node:path"
-import * as RunFile from "../src/RunFile.ts"
+import * as RunFile from "../src/runs/RunFile.ts"
 
 const folder = Effect.acquireRelease(
   Effect.promise(() => mkdtemp(Path.join(Os.tmpdir(), "longshore-runfile-"))),

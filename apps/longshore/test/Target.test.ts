@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Path from "node:path"
-import * as Target from "../src/Target.ts"
+import * as Target from "../src/runs/Target.ts"
 
 describe("Target", () => {
   it.effect("takes folders by path or address, and stdout", () =>
@@ -56,7 +56,6 @@ describe("Target", () => {
       // A person who asks for the status need not know the server.
       assert.isTrue(Target.isNamed(aws, other.text))
       assert.isFalse(Target.isNamed(other, aws.text))
-      assert.strictEqual((yield* Effect.flip(Target.parse("./data", { region: "x" })))._tag, "UsageError")
       assert.strictEqual((yield* Effect.flip(Target.parse("s3://bucket", { endpoint: "ceph" })))._tag, "UsageError")
     })
   )

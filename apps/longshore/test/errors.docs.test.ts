@@ -1,7 +1,7 @@
 import { ExportError } from "@longshore/core/ExportError"
 import { readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"
-import * as ExitCode from "../src/ExitCode.ts"
+import * as ExitCode from "../src/output/ExitCode.ts"
 
 describe("docs/errors.md", () => {
   const page = readFileSync(new URL("../../../docs/errors.md", import.meta.url), "utf8")

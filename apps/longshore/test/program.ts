@@ -1,7 +1,7 @@
 /** The built program and the simulator as processes, as users run them. */
 import { type ChildProcess, spawn } from "node:child_process"
 import { createHash } from "node:crypto"
-import { existsSync } from "node:fs"
+import { existsSync, mkdtempSync, rmSync } from "node:fs"
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises"
 import * as Os from "node:os"
 import * as Path from "node:path"
@@ -10,6 +10,10 @@ import { expect, type TestContext } from "vitest"
 
 const main = fileURLToPath(new URL("../dist/main.js", import.meta.url))
 if (!existsSync(main)) throw new Error("The program is not built: run `pnpm build` first.")
+
+/** One for all tests of a process: what they leave there must not matter. */
+const home = mkdtempSync(Path.join(Os.tmpdir(), "longshore-home-"))
+process.once("exit", () => rmSync(home, { recursive: true, force: true }))
 
 const clientToken = "CLIENT0TOKEN0E0D439EE522F44368DC7"
 const accessToken = "ACCESS0TOKEN0C66EF7B239D24632943D"
@@ -51,7 +55,11 @@ const launch = (args: ReadonlyArray<string>, { env = {}, shell, through }: Launc
     stdio: ["ignore", "pipe", "pipe"],
     shell: shell !== undefined,
     // Nothing of the machine's own settings: neither tokens nor journals.
-    env: { PATH: `${Path.dirname(process.execPath)}:${process.env["PATH"] ?? ""}`, HOME: "/nonexistent", ...env }
+    env: {
+      PATH: `${Path.dirname(process.execPath)}:${process.env["PATH"] ?? ""}`,
+      HOME: home,
+      ...env
+    }
   })
   const out: Array<Buffer> = []
   let stderr = ""

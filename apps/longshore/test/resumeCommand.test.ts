@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest"
-import { resumeCommand } from "../src/resumeCommand.ts"
+import { resumeCommand } from "../src/runs/resumeCommand.ts"
 
 describe("resumeCommand", () => {
   it("is the command as it was typed, whole for a shell", () => {

@@ -26,11 +26,13 @@ const file = { ...common, key: Schema.String }
  * - `SlotBusy`: the API refuses another export of this type for now; asked again after `retryIn` milliseconds.
  * - `ExportPolled`: a look at the export; the next one after `nextIn` milliseconds if it is not finished.
  * - `LookFailed`: a look got no answer; the wait goes on.
- * - `ExportReady`: files can be fetched. `ExportRenewed`: it failed or expired, and another is asked for.
+ * - `ExportReady`: files can be fetched until `expiresUtc`, with the links at hand until `linksUntil` (milliseconds since
+ *   1970; absent where there are none yet). `ExportRenewed`: it failed or expired, and another is asked for.
  * - `FileStarted`: a file of `size` bytes, of which `stored` were there already.
  * - `BytesReceived`: bytes on their way, also those of attempts that fail later. `PartStored`: a part is durable.
  * - `PartLost`: a part that was stored is no longer what it was, and is fetched again.
- * - `PartRetried`: an attempt failed. `LinksRenewed`: fresh links were fetched.
+ * - `PartRetried`: an attempt failed. `LinksRenewed`: fresh links were fetched, which live
+ *   until `linksUntil`.
  * - `FileRestarted`: a file begins anew. `FileDelivered`: it is published. `FileConfirmed`: delivered by an earlier
  *   process, and still there.
  * - `RunCompleted`: everything is delivered and the manifest says so; `earlier` if that was so before this process.
@@ -61,7 +63,8 @@ export const ExportEvent = Schema.Union([
     exportId: ExportId,
     files: Schema.Int,
     bytes: Schema.Finite,
-    expiresUtc: Schema.optionalKey(Schema.String)
+    expiresUtc: Schema.optionalKey(Schema.String),
+    linksUntil: Schema.optionalKey(Schema.Finite)
   }),
   Schema.TaggedStruct("ExportRenewed", { ...common, exportId: ExportId, reason: Schema.String }),
   Schema.TaggedStruct("FileStarted", { ...file, size: Schema.Finite, stored: Schema.Finite }),
@@ -75,7 +78,7 @@ export const ExportEvent = Schema.Union([
     problem: Schema.String,
     retryIn: Schema.Finite
   }),
-  Schema.TaggedStruct("LinksRenewed", { ...common, exportId: ExportId }),
+  Schema.TaggedStruct("LinksRenewed", { ...common, exportId: ExportId, linksUntil: Schema.Finite }),
   Schema.TaggedStruct("FileRestarted", { ...file, problem: Schema.String }),
   Schema.TaggedStruct("FileDelivered", { ...file, size: Schema.Finite, crc32: Schema.String, location: Schema.String }),
   Schema.TaggedStruct("FileConfirmed", { ...file, size: Schema.Finite, location: Schema.String }),

@@ -212,7 +212,9 @@ const ready = Effect.fnUntraced(function* (
     exportId,
     files: export_.files.length,
     bytes,
-    ...(export_.expiresUtc === null ? {} : { expiresUtc: export_.expiresUtc })
+    ...(export_.expiresUtc === null ? {} : { expiresUtc: export_.expiresUtc }),
+    // A look that came with links was just now.
+    ...(seen === undefined ? {} : { linksUntil: (yield* Clock.currentTimeMillis) + FileLinks.lifetime })
   })
   // Nothing of it can be stored yet, so all of it must fit. A resume is measured file by file, when the sink opens it.
   if (seen !== undefined) {

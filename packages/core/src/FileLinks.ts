@@ -69,8 +69,14 @@ export interface FileLinks {
   readonly offer: (ready: Export) => Effect.Effect<void>
 }
 
-/** How long a link lives. */
-const lifetime = 10 * 60_000
+/**
+ * Milliseconds that a link lives after the look that made it
+ * ([exports](https://docs.mews.com/connector-api/operations/exports)).
+ *
+ * @since 0.1.0
+ * @category constants
+ */
+export const lifetime = 10 * 60_000
 
 /**
  * How old a link may be when it is used: it must outlive twice what parts took lately, because a GET that breaks off near
@@ -138,7 +144,8 @@ export const make = Effect.fnUntraced(function* (exportId: ExportId): Effect.fn.
     // Past their end files are gone, whether or not the status says so yet.
     if (found.files.length === 0) return yield* new ExportExpired({ exportId })
     yield* offer(found)
-    yield* publish({ _tag: "LinksRenewed", exportId })
+    const linksUntil = (yield* Clock.currentTimeMillis) + lifetime
+    yield* publish({ _tag: "LinksRenewed", exportId, linksUntil })
   })
 
   return {

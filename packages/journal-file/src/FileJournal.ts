@@ -31,6 +31,11 @@ export interface FileJournalOptions {
   readonly path: string
   /** What the run is about. A journal of another identity is refused. The order of keys does not matter. */
   readonly identity: Schema.Json
+  /**
+   * What else a reader should know, such as how the run was started. It is not compared, and takes the place of what an
+   * earlier process said.
+   */
+  readonly context?: Schema.Json
 }
 
 /**
@@ -43,6 +48,8 @@ export interface JournalContent {
   /** ISO 8601. */
   readonly createdUtc: string
   readonly identity: Schema.Json
+  /** What the process that opened it last had to say beside it. */
+  readonly context: Schema.Json | undefined
   /** By name, in the order in which they were finished. `at` is ISO 8601. */
   readonly steps: ReadonlyMap<string, { readonly at: string; readonly value: unknown }>
   /** Whether a crash left its end unfinished. That counts as not written. */
@@ -63,7 +70,7 @@ export interface JournalContent {
 export const layer = (options: FileJournalOptions): Layer.Layer<Journal.Journal, JournalError> =>
   Layer.effect(Journal.Journal, make(options))
 
-const make = Effect.fnUntraced(function* ({ identity, path }: FileJournalOptions) {
+const make = Effect.fnUntraced(function* ({ context, identity, path }: FileJournalOptions) {
   const disk = yield* Disk
   const about = file.about(path)
   yield* about(ensureFolder(disk, Path.dirname(path)))
@@ -74,10 +81,15 @@ const make = Effect.fnUntraced(function* ({ identity, path }: FileJournalOptions
     return yield* new JournalError({ reason: "OtherRequest", location: path, problem: "it is about another request" })
   }
   const known = new Map([...(parsed?.steps ?? [])].map(([name, { value }]) => [name, value]))
-  const createdUtc = DateTime.formatIso(yield* DateTime.now)
-  // New, or a crash came before its first line was whole.
-  const header = { format: "longshore-journal/1", createdUtc, identity }
-  const out = yield* file.begin(disk, path, bytes?.subarray(0, parsed?.length ?? 0) ?? new Uint8Array(), header)
+  const kept = context ?? parsed?.context
+  const first = {
+    format: "longshore-journal/1",
+    createdUtc: parsed?.createdUtc ?? DateTime.formatIso(yield* DateTime.now),
+    identity: parsed?.identity ?? identity,
+    ...(kept === undefined ? {} : { context: kept })
+  }
+  const steps = bytes?.subarray(parsed?.firstLength ?? 0, parsed?.length ?? 0) ?? new Uint8Array()
+  const out = yield* file.begin(disk, path, first, steps)
   return Journal.make({
     get: (name) => (known.has(name) ? Option.some(known.get(name)) : Option.none()),
     set: Effect.fnUntraced(function* (name, value) {
@@ -105,8 +117,8 @@ export const read = Effect.fn("FileJournal.read")(function* (
   if (parsed === undefined) {
     return yield* new JournalError({ reason: "Broken", location: path, problem: "its first line was never finished" })
   }
-  const { createdUtc, identity, steps, torn } = parsed
-  return { createdUtc, identity, steps, torn }
+  const { context, createdUtc, identity, steps, torn } = parsed
+  return { context, createdUtc, identity, steps, torn }
 })
 
 const canonical = (json: Schema.Json): string =>

@@ -4,7 +4,7 @@ import * as Flag from "effect/cli/Flag"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import { durationFlag, parseDuration, parsed, sizeFlag } from "../units.ts"
+import { durationFlag, parseDuration, parsed, sizeFlag } from "../settings/units.ts"
 
 /** `200/30s` */
 const parseRate = (text: string) => {
@@ -70,7 +70,7 @@ export type SimulateFlags = Command.Command.Config.Infer<typeof flags>
 
 export const simulateCommand = Command.make("simulate", flags, (given) =>
   Effect.flatMap(
-    Effect.promise(() => import("../simulateHandler.ts")),
+    Effect.promise(() => import("../handlers/simulate.ts")),
     ({ handle }) => handle(given)
   )
 ).pipe(

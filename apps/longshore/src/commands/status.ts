@@ -1,19 +1,17 @@
 /** `longshore status`: its flags. */
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
-import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
+import * as Setting from "../settings/Setting.ts"
+import { config, json } from "./flags.ts"
 
 const flags = {
   subject: Argument.String("target-or-run").pipe(
-    Argument.withDescription("What was given as --to, or a run's id as this command prints it")
+    Argument.withDescription("What was given as --to, or a run's id as this command and list print it")
   ),
-  state: Flag.String("state").pipe(
-    Flag.withMetavar("PATH"),
-    Flag.withDescription("Folder for journals, if the runs were given one (LONGSHORE_STATE)"),
-    Flag.optional
-  ),
-  json: Flag.Boolean("json").pipe(Flag.withDescription("Print one JSON object on stdout"), Flag.withDefault(false))
+  ...Setting.flags("endpoint", "state"),
+  config,
+  json
 }
 
 /** What the command line said, before it is checked. */
@@ -21,7 +19,7 @@ export type StatusFlags = Command.Command.Config.Infer<typeof flags>
 
 export const statusCommand = Command.make("status", flags, (given) =>
   Effect.flatMap(
-    Effect.promise(() => import("../statusHandler.ts")),
+    Effect.promise(() => import("../handlers/status.ts")),
     ({ handle }) => handle(given)
   )
 ).pipe(

@@ -49,15 +49,14 @@ export const read = (disk: Disk, path: string): Effect.Effect<Uint8Array | undef
 const encode = (line: object): Uint8Array => new TextEncoder().encode(`${JSON.stringify(line)}\n`)
 
 /**
- * Opens a journal that holds these bytes, or, if there are none, this first line. They are written anew, and put into its
- * place once they are on the disk: a process that was killed may not have come to sync them, and where a sync failed the
+ * Opens a journal of this first line and the lines of these steps. They are written anew, and put into its place once they
+ * are on the disk: a process that was killed may not have come to sync them, and where a sync failed the
  * kernel still shows what the disk never got.
  */
-export const begin = Effect.fnUntraced(function* (disk: Disk, path: string, held: Uint8Array, first: object) {
-  const bytes = held.length === 0 ? encode(first) : held
+export const begin = Effect.fnUntraced(function* (disk: Disk, path: string, first: object, steps: Uint8Array) {
   yield* Effect.scoped(
     Effect.flatMap(disk.open(`${path}.new`, "update"), (file) =>
-      Effect.andThen(file.truncate(0), Effect.andThen(file.write([bytes], 0), file.sync))
+      Effect.andThen(file.truncate(0), Effect.andThen(file.write([encode(first), steps], 0), file.sync))
     )
   ).pipe(
     Effect.andThen(disk.rename(`${path}.new`, path)),

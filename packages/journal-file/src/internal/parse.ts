@@ -8,7 +8,8 @@ import * as Schema from "effect/Schema"
 const Header = Schema.Struct({
   format: Schema.Literal("longshore-journal/1"),
   createdUtc: Schema.String,
-  identity: Schema.Json
+  identity: Schema.Json,
+  context: Schema.optionalKey(Schema.Json)
 })
 const Line = Schema.Struct({ at: Schema.String, step: Schema.String, value: Schema.Json })
 
@@ -19,8 +20,11 @@ const line = Schema.decodeUnknownOption(Line)
 export interface Parsed {
   readonly createdUtc: string
   readonly identity: Schema.Json
+  readonly context: Schema.Json | undefined
   readonly steps: ReadonlyMap<string, { readonly at: string; readonly value: unknown }>
   readonly torn: boolean
+  /** Bytes of the first line. */
+  readonly firstLength: number
   /** Bytes of the lines that are whole. */
   readonly length: number
 }
@@ -52,7 +56,8 @@ export const parse = Effect.fnUntraced(function* (
   if (Option.isNone(head)) return yield* refuse("Broken", "line 1 is not the first line of a journal of Longshore")
 
   const steps = new Map<string, { readonly at: string; readonly value: unknown }>()
-  let length = Buffer.byteLength(first) + 1
+  const firstLength = Buffer.byteLength(first) + 1
+  let length = firstLength
   for (const [index, text] of rest.entries()) {
     const step = Option.flatMap(json(text), line)
     if (Option.isNone(step)) {
@@ -65,5 +70,6 @@ export const parse = Effect.fnUntraced(function* (
     steps.set(name, { at, value })
     length += Buffer.byteLength(text) + 1
   }
-  return { ...head.value, steps, torn: length < bytes.length, length }
+  const { context, createdUtc, identity } = head.value
+  return { context, createdUtc, identity, steps, torn: length < bytes.length, firstLength, length }
 })

@@ -22,7 +22,7 @@ const sizeUnits: Record<string, number> = {
 }
 
 /** `1500`, `100MB` (powers of 1000), `8MiB` (powers of 1024), `1.5GB`, in any case: whole bytes, or none. */
-const parseSize = (text: string): Option.Option<number> => {
+export const parseSize = (text: string): Option.Option<number> => {
   const [, amount, unit] = /^(\d+(?:\.\d+)?) ?([a-z]*)$/i.exec(text.trim()) ?? []
   const factor = unit === undefined ? undefined : sizeUnits[unit.toLowerCase()]
   if (amount === undefined || factor === undefined) return Option.none()

@@ -14,6 +14,7 @@ import * as Schema from "effect/Schema"
 import { createHash } from "node:crypto"
 import * as Fs from "node:fs/promises"
 import * as Path from "node:path"
+import * as RunContext from "./RunContext.ts"
 
 export interface Renewal {
   /** A finished run is done again. One that is not finished is always resumed. */
@@ -43,6 +44,16 @@ export interface Run {
   /** When the last step was written. ISO 8601. */
   readonly updatedUtc: string
   readonly torn: boolean
+  /** The folder of its journal. */
+  readonly folder: string
+  readonly context: RunContext.RunContext | undefined
+}
+
+/** A journal by its name. */
+export interface Found {
+  readonly path: string
+  readonly stem: string
+  readonly number: number
 }
 
 const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex")
@@ -96,9 +107,17 @@ export const read = Effect.fn("RunFile.read")(function* (path: string): Effect.f
     identity,
     summary: RunSummary.summarize(content.steps, identity.exportId),
     updatedUtc: [...content.steps.values()].reduce((last, { at }) => (at > last ? at : last), content.createdUtc),
-    torn: content.torn
+    torn: content.torn,
+    folder: Path.dirname(path),
+    context: RunContext.decode(content.context)
   }
 })
+
+/** Which run a journal is of, by its name; `undefined` for any other file. */
+export const parse = (path: string): Found | undefined => {
+  const groups = pattern.exec(Path.basename(path))?.groups
+  return groups?.["stem"] === undefined ? undefined : { path, stem: groups["stem"], number: Number(groups["number"]) }
+}
 
 /** The journals in a folder, by name and number; none if there is no such folder. */
 export const list = Effect.fn("RunFile.list")(function* (folder: string) {
@@ -122,11 +141,6 @@ export const list = Effect.fn("RunFile.list")(function* (folder: string) {
     )
   )
   return names
-    .flatMap((name) => {
-      const groups = pattern.exec(name)?.groups
-      return groups?.["stem"] === undefined
-        ? []
-        : [{ path: Path.join(folder, name), stem: groups["stem"], number: Number(groups["number"]) }]
-    })
+    .flatMap((name) => parse(Path.join(folder, name)) ?? [])
     .sort((a, b) => (a.stem === b.stem ? a.number - b.number : a.stem < b.stem ? -1 : 1))
 })

@@ -4,9 +4,9 @@ import * as Simulator from "@longshore/simulator/Simulator"
 import * as SimulatorServer from "@longshore/simulator/SimulatorServer"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { SimulateFlags } from "./commands/simulate.ts"
-import * as ExitCode from "./ExitCode.ts"
-import * as Redaction from "./Redaction.ts"
+import type { SimulateFlags } from "../commands/simulate.ts"
+import * as ExitCode from "../output/ExitCode.ts"
+import * as Redaction from "../output/Redaction.ts"
 
 const refuse = (problem: string, code: number) =>
   Effect.sync(() => {

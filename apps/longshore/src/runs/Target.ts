@@ -2,8 +2,8 @@
 import * as Effect from "effect/Effect"
 import * as Path from "node:path"
 import { fileURLToPath } from "node:url"
-import * as Environment from "./Environment.ts"
-import { UsageError } from "./Problem.ts"
+import { UsageError } from "../output/Problem.ts"
+import type { Settings } from "../settings/Settings.ts"
 
 /** `text` names the target in a run's identity: the same place has the same text, from wherever the command is run. */
 export type Target =
@@ -20,11 +20,35 @@ export type Target =
     }
 
 /** What only an address in S3 takes. */
-export interface S3Flags {
+export interface S3Settings {
   readonly endpoint?: string | undefined
   readonly region?: string | undefined
   readonly profile?: string | undefined
 }
+
+/** What the settings say, or this in place of `--to`. */
+export const ofSettings = Effect.fnUntraced(function* (
+  settings: Settings,
+  to: string | undefined = settings.get("to")
+): Effect.fn.Return<Target, UsageError> {
+  if (to === undefined) {
+    return yield* new UsageError({
+      problem: "There is no target.",
+      nextStep: "Say where to with --to, LONGSHORE_TO or a settings file: a folder, s3://bucket/prefix, or -."
+    })
+  }
+  const target = yield* parse(to, {
+    endpoint: settings.get("endpoint"),
+    region: settings.get("region"),
+    profile: settings.get("profile")
+  })
+  for (const name of ["endpoint", "region", "profile"] as const) {
+    if (target._tag !== "S3" && settings.resolved(name).origin.level === "flag") {
+      return yield* refused(`--${name} is for s3:// targets, and --to ${to} is none.`)
+    }
+  }
+  return target
+})
 
 const refused = (problem: string) =>
   Effect.fail(
@@ -35,12 +59,9 @@ const refused = (problem: string) =>
   )
 
 /** A path, a `file:` URL, `s3://bucket/prefix`, or `-` for stdout. */
-export const parse = (to: string, flags: S3Flags = {}): Effect.Effect<Target, UsageError> => {
+export const parse = (to: string, flags: S3Settings = {}): Effect.Effect<Target, UsageError> => {
   const scheme = /^([a-z][a-z0-9+.-]+):/i.exec(to)?.[1]?.toLowerCase()
   if (scheme === "s3") return s3(to, flags)
-  for (const name of ["endpoint", "region", "profile"] as const) {
-    if (flags[name] !== undefined) return refused(`--${name} is for s3:// targets, and --to ${to} is none.`)
-  }
   if (to === "-") return Effect.succeed({ _tag: "Stdout", text: "-" })
   if (to.trim() === "") return refused("--to is empty.")
   // One letter is a drive of Windows.
@@ -60,7 +81,13 @@ const folder = (path: string): Target => {
   return { _tag: "Folder", directory, text: directory }
 }
 
-const s3 = Effect.fnUntraced(function* (to: string, flags: S3Flags): Effect.fn.Return<Target, UsageError> {
+/** Where a run of this target's text went, as `--to` and `--endpoint` say it. */
+export const spoken = (text: string): { readonly to: string; readonly endpoint?: string } => {
+  const [, to, endpoint] = /^(s3:\/\/\S+) at (\S+)$/.exec(text) ?? []
+  return to === undefined || endpoint === undefined ? { to: text } : { to, endpoint }
+}
+
+const s3 = Effect.fnUntraced(function* (to: string, flags: S3Settings): Effect.fn.Return<Target, UsageError> {
   const [, bucket = "", rest = ""] = /^s3:\/\/([^/]*)\/?(.*)$/i.exec(to) ?? []
   const prefix = rest.replace(/\/+$/, "")
   // The rules of buckets, with the upper case and the underscores of old ones.
@@ -72,9 +99,7 @@ const s3 = Effect.fnUntraced(function* (to: string, flags: S3Flags): Effect.fn.R
       `The prefix "${prefix}" is not made of letters, digits, '.', '_', '=' and '-', in segments joined by '/' that do not begin with a dot.`
     )
   }
-  const endpoint =
-    flags.endpoint ?? (yield* Environment.get("AWS_ENDPOINT_URL_S3")) ?? (yield* Environment.get("AWS_ENDPOINT_URL"))
-  const url = endpoint === undefined ? undefined : URL.parse(endpoint)
+  const url = flags.endpoint === undefined ? undefined : URL.parse(flags.endpoint)
   if (url === null || (url !== undefined && !/^https?:$/.test(url.protocol))) {
     return yield* refused("--endpoint (or AWS_ENDPOINT_URL) is not an address such as https://s3.example.com.")
   }

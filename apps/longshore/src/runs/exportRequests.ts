@@ -4,7 +4,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import { UsageError } from "./Problem.ts"
+import { UsageError } from "../output/Problem.ts"
 
 export interface RequestFlags {
   readonly entityTypes: ReadonlyArray<string>

@@ -17,39 +17,38 @@ import * as StdoutSink from "@longshore/sink-stdout/StdoutSink"
 import * as NodeSource from "@longshore/source-node/NodeSource"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { crc32 } from "node:zlib"
-import * as Display from "./Display.ts"
-import * as Environment from "./Environment.ts"
-import * as ExitCode from "./ExitCode.ts"
-import { UsageError } from "./Problem.ts"
-import * as Progress from "./Progress.ts"
-import * as Redaction from "./Redaction.ts"
-import * as Report from "./Report.ts"
+import * as Display from "../output/Display.ts"
+import * as ExitCode from "../output/ExitCode.ts"
+import { ConfigError, UsageError } from "../output/Problem.ts"
+import * as Progress from "../output/Progress.ts"
+import * as Redaction from "../output/Redaction.ts"
+import * as Report from "../output/Report.ts"
 import { resumeCommand } from "./resumeCommand.ts"
+import * as RunContext from "./RunContext.ts"
 import * as RunFile from "./RunFile.ts"
-import * as Settings from "./Settings.ts"
+import * as RunIndex from "./RunIndex.ts"
 import * as StateLocation from "./StateLocation.ts"
+import * as Credentials from "../settings/Credentials.ts"
+import * as Environment from "../settings/Environment.ts"
+import type { Settings } from "../settings/Settings.ts"
 import { isDurable, type Target } from "./Target.ts"
 
-export interface ExportOptions extends Settings.SettingFlags, RunFile.Renewal {
+export interface ExportOptions {
   readonly requests: ReadonlyArray<ExportRequest>
   readonly target: Target
   readonly exportId: ExportId | undefined
-  readonly onBusy: "fail" | "wait" | undefined
-  readonly onExpired: "fail" | "renew"
-  readonly poll: Duration.Duration | undefined
-  readonly maxWait: Duration.Duration | undefined
-  readonly concurrency: number
-  readonly partSize: number
-  readonly retries: number | undefined
-  readonly state: string | undefined
-  readonly locale: { readonly languageCode: string; readonly cultureCode: string } | undefined
+  /** A finished run is done again. */
+  readonly fresh: boolean
+  readonly settings: Settings
+  /** The account that the run which is resumed belongs to. */
+  readonly account?: string
   readonly quiet: boolean
+  readonly verbose: boolean
   readonly version: string
 }
 
@@ -66,8 +65,15 @@ export const runExport = Effect.fn("runExport")(function* (options: ExportOption
   const say = (text: string) => Effect.sync(() => void process.stderr.write(`${text}\n`))
   const work = Effect.gen(function* () {
     for (const request of options.requests) yield* Effect.mapError(Exports.validate(request), inFlags)
-    const settings = yield* Settings.load(options)
-    redact = Redaction.make([Redacted.value(settings.clientToken), Redacted.value(settings.accessToken)])
+    const { settings } = options
+    const credentials = yield* Credentials.load(settings)
+    redact = Redaction.make([Redacted.value(credentials.clientToken), Redacted.value(credentials.accessToken)])
+    if (options.account !== undefined && options.account !== credentials.account) {
+      return yield* new ConfigError({
+        problem: `The run belongs to the account ${options.account}, and the access token is that of ${credentials.account}.`,
+        nextStep: "Give the tokens that the run was started with."
+      })
+    }
     const display = yield* Display.make({
       entityTypes,
       quiet: options.quiet,
@@ -75,17 +81,18 @@ export const runExport = Effect.fn("runExport")(function* (options: ExportOption
       screen: process.stderr,
       term: yield* Environment.get("TERM")
     })
-    const state = yield* StateLocation.resolve(options.state, options.target)
-    yield* refuseTokens(settings, {
-      "--account": settings.account,
-      "--platform-address": settings.platformAddress,
+    const state = yield* StateLocation.resolve(settings.get("state"), options.target)
+    yield* refuseTokens(credentials, {
+      "--account": credentials.account,
+      "--platform-address": credentials.platformAddress,
       "--to": options.target.text,
       "--state": state
     })
+    const context = yield* RunContext.make(settings)
     const runs = Effect.forEach(
       options.requests,
       (request) =>
-        runOne(options, settings, state, display.note, request).pipe(
+        runOne({ options, credentials, state, context, note: display.note }, request).pipe(
           Effect.tapCause(() => display.failed(request.entityType)),
           Effect.exit,
           Effect.flatMap((exit) => outcome(request.entityType, exit))
@@ -93,7 +100,7 @@ export const runExport = Effect.fn("runExport")(function* (options: ExportOption
       { concurrency: "unbounded" }
     )
     return yield* runs.pipe(
-      Effect.provide(services(options, settings)),
+      Effect.provide(services(options, credentials)),
       Effect.provideService(ExportEvents, display.listen)
     )
   }).pipe(
@@ -123,10 +130,10 @@ export const runExport = Effect.fn("runExport")(function* (options: ExportOption
 
 /** What a run is known by stands in its journal, and is shown: none of it may be a token. */
 const refuseTokens = Effect.fnUntraced(function* (
-  settings: Settings.Settings,
+  credentials: Credentials.Credentials,
   named: Readonly<Record<string, string>>
 ): Effect.fn.Return<void, UsageError> {
-  const tokens = [Redacted.value(settings.clientToken), Redacted.value(settings.accessToken)]
+  const tokens = [Redacted.value(credentials.clientToken), Redacted.value(credentials.accessToken)]
   for (const [flag, value] of Object.entries(named)) {
     if (!tokens.some((token) => value.includes(token))) continue
     return yield* new UsageError({
@@ -142,10 +149,13 @@ const everyone = (outcomes: ReadonlyArray<Outcome>): boolean =>
 
 /** One budget, one limiter, one set of connections for all types. */
 const services = (
-  options: ExportOptions,
-  settings: Settings.Settings
+  { settings, target, version }: ExportOptions,
+  credentials: Credentials.Credentials
 ): Layer.Layer<Exports.Exports | Transfer.Transfer | ObjectSink, ExportError> => {
-  const { concurrency, locale, retries, target } = options
+  const concurrency = settings.get("concurrency") ?? 8
+  const retries = settings.get("retries")
+  const languageCode = settings.get("language-code")
+  const cultureCode = settings.get("culture-code")
   const http = NodeHttpClient.layerNodeHttpOptions({
     keepAlive: true,
     maxSockets: concurrency + 4,
@@ -154,11 +164,11 @@ const services = (
   const sink = sinkOf(target)
   const transfer = Transfer.layer({ concurrency, ...(retries === undefined ? {} : { retries }) })
   const exports = Exports.layer({
-    platformAddress: settings.platformAddress,
-    clientToken: settings.clientToken,
-    accessToken: settings.accessToken,
-    client: `Longshore ${options.version}`,
-    ...(locale === undefined ? {} : { locale }),
+    platformAddress: credentials.platformAddress,
+    clientToken: credentials.clientToken,
+    accessToken: credentials.accessToken,
+    client: `Longshore ${version}`,
+    ...(languageCode === undefined || cultureCode === undefined ? {} : { locale: { languageCode, cultureCode } }),
     ...(retries === undefined ? {} : { retries })
   })
   return Layer.mergeAll(exports, transfer).pipe(
@@ -186,23 +196,33 @@ const sinkOf = (target: Target): Layer.Layer<ObjectSink, SinkError> => {
   }
 }
 
+interface Command {
+  readonly options: ExportOptions
+  readonly credentials: Credentials.Credentials
+  /** The folder of the journals. */
+  readonly state: string
+  readonly context: RunContext.RunContext
+  readonly note: Display.Display["note"]
+}
+
 const runOne = Effect.fnUntraced(function* (
-  options: ExportOptions,
-  settings: Settings.Settings,
-  state: string,
-  note: Display.Display["note"],
+  { context, credentials, note, options, state }: Command,
   request: ExportRequest
 ) {
-  const { exportId, maxWait, onBusy, onExpired, partSize, poll, retries } = options
+  const { exportId, settings } = options
   const identity: RunIdentity.RunIdentity = {
-    platformAddress: settings.platformAddress,
-    account: settings.account,
+    platformAddress: credentials.platformAddress,
+    account: credentials.account,
     target: options.target.text,
     request,
     ...(exportId === undefined ? {} : { exportId })
   }
-  const { path, summary, torn } = yield* RunFile.current(state, identity, options)
-  const journal = yield* Layer.build(FileJournal.layer({ path, identity: JSON.parse(RunIdentity.canonical(identity)) }))
+  const renewal = { fresh: options.fresh, maxAge: settings.get("max-age") }
+  const { path, summary, torn } = yield* RunFile.current(state, identity, renewal)
+  const journal = yield* Layer.build(
+    FileJournal.layer({ path, identity: JSON.parse(RunIdentity.canonical(identity)), context: { ...context } })
+  )
+  yield* RunIndex.remember(path, context)
   if (torn) {
     yield* note(
       `${request.entityType}: a crash left the end of the journal ${path} unfinished; it goes on from before that`
@@ -210,10 +230,15 @@ const runOne = Effect.fnUntraced(function* (
   }
   const found = summary === undefined ? undefined : resuming(options.target, summary)
   if (found !== undefined) yield* note(`${request.entityType}: ${found}`)
+  const maxWait = settings.get("max-wait")
+  const onBusy = settings.get("on-busy")
+  const partSize = settings.get("part-size")
+  const poll = settings.get("poll")
+  const retries = settings.get("retries")
   return yield* ExportRun.run({
     request,
-    onExpired,
-    partSize,
+    onExpired: settings.get("on-expired") ?? "fail",
+    ...(partSize === undefined ? {} : { partSize }),
     ...(exportId === undefined ? {} : { exportId }),
     ...(onBusy === undefined ? {} : { onBusy }),
     ...(maxWait === undefined ? {} : { maxWait }),

@@ -7,13 +7,15 @@ import { ConfigError, UsageError } from "./Problem.ts"
 import type { Redaction } from "./Redaction.ts"
 
 /** A failure in the words of `--json`. */
-export interface Report {
-  readonly tag: string
-  readonly message: string
-  readonly nextStep: string
-  readonly requestId?: string
-  readonly exitCode: number
-}
+export const Report = Schema.Struct({
+  tag: Schema.String,
+  message: Schema.String,
+  nextStep: Schema.String,
+  requestId: Schema.optionalKey(Schema.String),
+  exitCode: Schema.Int
+})
+
+export type Report = typeof Report.Type
 
 const Failure = Schema.Union([...ExportError.members, UsageError, ConfigError])
 const isFailure = Schema.is(Failure)

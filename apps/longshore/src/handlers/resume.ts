@@ -1,0 +1,121 @@
+/** From a journal back to the command that began it. */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import type { ResumeFlags } from "../commands/resume.ts"
+import type * as ExitCode from "../output/ExitCode.ts"
+import { UsageError } from "../output/Problem.ts"
+import type { ExportOptions } from "../runs/runExport.ts"
+import type * as RunFile from "../runs/RunFile.ts"
+import * as Runs from "../runs/Runs.ts"
+import * as Target from "../runs/Target.ts"
+import * as Setting from "../settings/Setting.ts"
+import * as Settings from "../settings/Settings.ts"
+import { version } from "../version.ts"
+import { deliver, refuse } from "./export.ts"
+
+export const handle = Effect.fn("resume")(function* (flags: ResumeFlags) {
+  const options = yield* Effect.exit(prepare(flags))
+  yield* Exit.isSuccess(options) ? deliver(options.value, flags.json) : refuse([], options.cause, flags.json)
+})
+
+const prepare = Effect.fnUntraced(function* (flags: ResumeFlags): Effect.fn.Return<ExportOptions, ExitCode.Failure> {
+  const runs = yield* wanted(flags)
+  const [first] = runs
+  if (first === undefined) {
+    return yield* new UsageError({
+      problem: "All of these runs are finished.",
+      nextStep: "For a new export run the export command with --fresh."
+    })
+  }
+  for (const run of runs) {
+    if (placeOf(run) === placeOf(first)) continue
+    return yield* new UsageError({
+      problem: "These runs were not started alike.",
+      nextStep: `Resume them one by one: ${runs.map(({ id }) => `longshore resume ${id}`).join(", ")}.`
+    })
+  }
+  const { account, exportId, platformAddress, target } = first.identity
+  const { endpoint, to } = Target.spoken(target)
+  const settings = yield* Settings.load({
+    given: flags,
+    config: Option.getOrUndefined(flags.config),
+    run: {
+      ...known(first.context?.settings ?? {}),
+      // Where its journals are, wherever that was said.
+      state: first.folder,
+      to,
+      "platform-address": platformAddress,
+      ...(endpoint === undefined ? {} : { endpoint }),
+      ...(isHash(account) ? {} : { account })
+    }
+  })
+  return {
+    requests: runs.map(({ identity }) => identity.request),
+    target: yield* Target.ofSettings(settings),
+    exportId,
+    fresh: false,
+    settings,
+    account,
+    quiet: flags.quiet,
+    verbose: flags.verbose,
+    version
+  }
+})
+
+const wanted = Effect.fnUntraced(function* (
+  flags: ResumeFlags
+): Effect.fn.Return<ReadonlyArray<RunFile.Run>, ExitCode.Failure> {
+  const subject = Option.getOrUndefined(flags.run)
+  if ((subject === undefined) !== flags.last) {
+    return yield* new UsageError({
+      problem: flags.last ? "A run and --last are two wishes." : "Which run?",
+      nextStep: "Give a run's id (longshore list shows them), a target, or --last."
+    })
+  }
+  const settings = yield* Settings.load({ given: flags, config: Option.getOrUndefined(flags.config) })
+  // A run's id without its number stands for all of its journals.
+  const stem = subject?.replace(/\.\d+$/, "") ?? ""
+  const isId = subject !== undefined && Runs.isId(subject)
+  const entries = subject === undefined ? yield* Runs.last : yield* Runs.find(settings, isId ? stem : subject)
+  const runs: Array<RunFile.Run> = []
+  for (const entry of entries) {
+    if ("error" in entry) return yield* entry.error
+    runs.push(entry.run)
+  }
+  if (runs.length === 0) {
+    return yield* new UsageError({
+      problem: "No run of this user is known.",
+      nextStep: "Run longshore export; or name the target of the run."
+    })
+  }
+  // Of each run the last number: those before it were finished, or it would not be.
+  const latest = new Map(runs.map((run) => [run.id.replace(/\.\d+$/, ""), run]))
+  if (isId) {
+    const run = latest.get(stem)
+    if (run !== undefined && subject !== stem && subject !== run.id) {
+      return yield* new UsageError({
+        problem: `The run ${subject} was followed by ${run.id}.`,
+        nextStep: `Resume that: longshore resume ${run.id}.`
+      })
+    }
+    return run === undefined ? [] : [run]
+  }
+  return [...latest.values()].filter((run) => flags.last || run.summary.stage !== "complete")
+})
+
+/** What must be the same for runs that one command resumes. */
+const placeOf = ({ context, identity }: RunFile.Run): string =>
+  JSON.stringify([identity.platformAddress, identity.account, identity.target, identity.exportId, context?.settings])
+
+/** An account without a name is known by a hash of its access token. */
+const isHash = (account: string): boolean => /^[0-9a-f]{12}$/.test(account)
+
+/** Settings of another version that this one does not have are passed over. */
+const known = (settings: { readonly [name: string]: string }): { readonly [N in Setting.Name]?: string } =>
+  Object.fromEntries(
+    Setting.names.flatMap((name) => {
+      const text = settings[name]
+      return text === undefined || Setting.parse(name, text) === undefined ? [] : [[name, text]]
+    })
+  )

@@ -1,0 +1,122 @@
+/** Runs that were started before, found by their journals. */
+import type { JournalError } from "@longshore/core/ExportError"
+import type { RunSummary } from "@longshore/core/RunSummary"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as Answer from "../output/Answer.ts"
+import type * as ExitCode from "../output/ExitCode.ts"
+import { UsageError } from "../output/Problem.ts"
+import * as Progress from "../output/Progress.ts"
+import type { Settings } from "../settings/Settings.ts"
+import * as RunFile from "./RunFile.ts"
+import * as RunIndex from "./RunIndex.ts"
+import * as StateLocation from "./StateLocation.ts"
+import * as Target from "./Target.ts"
+
+/** A journal that can be read, or why it cannot. */
+export type Entry = { readonly run: RunFile.Run } | { readonly path: string; readonly error: JournalError }
+
+const runId = /^[A-Za-z0-9]+-[0-9a-f]{16}(\.\d+)?$/
+
+/** Whether this is a run's id, with its number or without. */
+export const isId = (text: string): boolean => runId.test(text)
+
+const read = (path: string): Effect.Effect<Entry> =>
+  RunFile.read(path).pipe(
+    Effect.map((run): Entry => ({ run })),
+    Effect.catch((error) => Effect.succeed<Entry>({ path, error }))
+  )
+
+/** The runs of this user, by the index, the latest first. */
+export const all: Effect.Effect<ReadonlyArray<Entry>> = Effect.flatMap(RunIndex.list, (entries) =>
+  Effect.forEach(entries, ({ journal }) => read(journal), { concurrency: 8 })
+)
+
+/** The runs that one command started, the last one. */
+export const last: Effect.Effect<ReadonlyArray<Entry>> = Effect.flatMap(RunIndex.list, (entries) =>
+  Effect.forEach(
+    entries.filter(({ invocation }) => invocation === entries[0]?.invocation),
+    ({ journal }) => read(journal)
+  )
+)
+
+/** The runs into a target, or the one of an id (all of its numbers, if the id has none). */
+export const find = Effect.fn("Runs.find")(function* (
+  settings: Settings,
+  subject: string
+): Effect.fn.Return<ReadonlyArray<Entry>, ExitCode.Failure> {
+  const byId = isId(subject)
+  const target = byId ? undefined : yield* Target.ofSettings(settings, subject)
+  const state = yield* StateLocation.resolve(settings.get("state"), target)
+  const isWanted = ({ number, stem }: RunFile.Found) => stem === subject || `${stem}.${number}` === subject
+  const here = yield* RunFile.list(state)
+  // By its id a run is found wherever its journal is.
+  const paths = byId
+    ? [...here, ...(yield* RunIndex.list).flatMap(({ journal }) => RunFile.parse(journal) ?? [])].filter(isWanted)
+    : here
+  const entries = yield* Effect.forEach([...new Set(paths.map(({ path }) => path))], read)
+  // A folder for journals may hold those of other targets.
+  const found = entries.filter(
+    (entry) => !("run" in entry) || target === undefined || Target.isNamed(target, entry.run.identity.target)
+  )
+  if (found.length > 0) return found
+  return yield* new UsageError({
+    problem: `There is no journal of ${byId ? `a run ${subject}` : `runs into ${subject}`} in ${state}.`,
+    nextStep: byId
+      ? "See longshore list; or name the folder of its journal with --state (for a run into a folder that is FOLDER/.longshore)."
+      : "Check the target; if the runs were given --state, give it here, too."
+  })
+})
+
+const Count = Schema.Struct({ total: Schema.Finite, delivered: Schema.Finite })
+
+/** A run in `--json`. */
+export const Json = Schema.Struct({
+  id: Schema.String,
+  /** Path. */
+  journal: Schema.String,
+  entityType: Schema.String,
+  target: Schema.String,
+  platformAddress: Schema.String,
+  account: Schema.String,
+  request: Schema.Json,
+  createdUtc: Schema.String,
+  updatedUtc: Schema.String,
+  stage: Schema.Literals(["asking", "waiting", "transferring", "publishing", "complete"]),
+  exportId: Schema.optionalKey(Schema.String),
+  files: Schema.optionalKey(Count),
+  bytes: Schema.optionalKey(Count),
+  completedUtc: Schema.optionalKey(Schema.String),
+  answerLost: Schema.Boolean
+})
+
+export const toJson = ({ createdUtc, id, identity, path, summary, updatedUtc }: RunFile.Run): typeof Json.Type => ({
+  id,
+  journal: path,
+  entityType: identity.request.entityType,
+  target: identity.target,
+  platformAddress: identity.platformAddress,
+  account: identity.account,
+  request: JSON.parse(JSON.stringify(identity.request)),
+  createdUtc,
+  updatedUtc,
+  ...summary
+})
+
+export const table = (runs: ReadonlyArray<RunFile.Run>): string =>
+  Answer.table(["RUN", "STAGE", "EXPORT", "FILES", "DELIVERED", "LAST STEP"], runs.map(toRow))
+
+/** What went into a pipe is not remembered file by file; the run's end is. */
+const delivered = (summary: RunSummary, of: "files" | "bytes"): number =>
+  (summary.stage === "complete" ? summary[of]?.total : summary[of]?.delivered) ?? 0
+
+const toRow = ({ id, summary, updatedUtc }: RunFile.Run): ReadonlyArray<string> => [
+  id,
+  summary.answerLost ? `${summary.stage} (an answer was lost)` : summary.stage,
+  summary.exportId ?? "-",
+  summary.files === undefined ? "-" : `${delivered(summary, "files")}/${summary.files.total}`,
+  summary.bytes === undefined
+    ? "-"
+    : `${Progress.size(delivered(summary, "bytes"))} of ${Progress.size(summary.bytes.total)}`,
+  summary.completedUtc ?? updatedUtc
+]

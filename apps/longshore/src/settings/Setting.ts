@@ -1,0 +1,168 @@
+/**
+ * Every setting of the program, once: what it is called on the command line, in the environment and in a file, what it
+ * takes, what it is if nobody says. Flags, files and `config show` are made from this table.
+ */
+import * as Flag from "effect/cli/Flag"
+import * as Duration from "effect/Duration"
+import * as Option from "effect/Option"
+import { parseDuration, parseSize } from "./units.ts"
+
+interface Setting<A> {
+  readonly metavar: string
+  readonly description: string
+  readonly parse: (text: string) => Option.Option<A>
+  /** What `parse` takes, as in "… is not a number from 1 to 256". */
+  readonly expected: string
+  /** As one would write it. */
+  readonly default?: string
+  /** A place on this machine. In a file it is meant relative to that file. */
+  readonly isPath?: boolean
+  readonly choices?: ReadonlyArray<string>
+  /** Variables of others that say the same, after our own. */
+  readonly variables?: ReadonlyArray<string>
+}
+
+type Extra = Partial<Pick<Setting<unknown>, "default" | "isPath" | "variables">>
+
+const text = (metavar: string, description: string, extra: Extra = {}): Setting<string> => ({
+  metavar,
+  description,
+  parse: (text) => Option.liftPredicate((value: string) => value !== "")(text.trim()),
+  expected: "text that is not empty",
+  ...extra
+})
+
+const path = (description: string): Setting<string> => text("PATH", description, { isPath: true })
+
+const integer = (min: number, max: number, description: string, extra: Extra = {}): Setting<number> => ({
+  metavar: "N",
+  description,
+  parse: (text) =>
+    /^\d+$/.test(text.trim()) ? Option.filter(Option.some(Number(text)), (n) => n >= min && n <= max) : Option.none(),
+  expected: `a number from ${min} to ${max}`,
+  ...extra
+})
+
+const duration = (description: string): Setting<Duration.Duration> => ({
+  metavar: "DURATION",
+  description,
+  parse: parseDuration,
+  expected: "a duration such as 500ms, 2s, 10m, 24h or 7d"
+})
+
+const oneOf = <const A extends string>(
+  choices: ReadonlyArray<A>,
+  description: string,
+  extra: Extra = {}
+): Setting<A> => ({
+  metavar: choices.join("|"),
+  description,
+  parse: (text) => Option.fromUndefinedOr(choices.find((choice) => choice === text.trim())),
+  expected: `one of ${choices.join(", ")}`,
+  choices,
+  ...extra
+})
+
+/** In the order in which they are shown. */
+export const table = {
+  to: text("TARGET", "Where to: a folder (./data, file:///srv/data), s3://bucket/prefix, or - for stdout", {
+    isPath: true
+  }),
+  account: text("NAME", "An account of the settings file; a name for the account in journals"),
+  "platform-address": text("URL", "The API's address", { default: "https://api.mews.com" }),
+  "client-token-file": path("File that holds the client token (else LONGSHORE_CLIENT_TOKEN)"),
+  "access-token-file": path("File that holds the access token (else LONGSHORE_ACCESS_TOKEN)"),
+  "language-code": text("CODE", "Language of the API's texts, such as en-US; with --culture-code"),
+  "culture-code": text("CODE", "Culture of the API's texts, such as en-US; with --language-code"),
+  endpoint: text("URL", "s3: the address of a server that is not AWS", {
+    variables: ["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]
+  }),
+  region: text("NAME", "s3: the bucket's region (else AWS_REGION, the profile)"),
+  profile: text("NAME", "s3: a profile of ~/.aws (else AWS_PROFILE)"),
+  "ca-file": path("Certificates to trust besides the usual ones (PEM)"),
+  "on-busy": oneOf(
+    ["fail", "wait"],
+    "When another export of the type is running (default: wait only if it may be this run's own)"
+  ),
+  "on-expired": oneOf(["fail", "renew"], "When the export failed or its files are gone: fail, or ask for another", {
+    default: "fail"
+  }),
+  "max-age": duration("Export again if this run finished longer ago than this"),
+  poll: {
+    ...duration("Time between looks (default: quick at first, then up to 5m)"),
+    parse: (text: string) => Option.filter(parseDuration(text), (value) => Duration.toMillis(value) >= 100),
+    expected: "a duration of 100ms or more, such as 2s or 5m"
+  },
+  "max-wait": duration("How long to wait for the slot and the export (default: as long as it takes)"),
+  concurrency: integer(1, 256, "Parts on their way at once, of all files together", { default: "8" }),
+  "part-size": {
+    metavar: "SIZE",
+    description: "Bytes of one request",
+    parse: (text: string) => Option.filter(parseSize(text), (value) => value >= 1024 && value <= 2 ** 30),
+    expected: "a size from 1KiB to 1GiB, such as 8MiB",
+    default: "8MiB"
+  },
+  retries: integer(0, 100, "How often a look or a part is tried again (default: 6)"),
+  state: path("Folder for journals (default: TARGET/.longshore, else the user's state folder)"),
+  progress: oneOf(["auto", "bar", "plain", "json", "none"], "How progress is shown on stderr", { default: "auto" }),
+  "log-file": path("Also write what happens, with times, to the end of this file"),
+  events: path("Write every event as a line of JSON to the end of this file")
+} as const satisfies Record<string, Setting<any>>
+
+export type Name = keyof typeof table
+
+/** What a setting is once it is read. */
+export type Value<N extends Name> = (typeof table)[N] extends {
+  readonly parse: (text: string) => Option.Option<infer A>
+}
+  ? A
+  : never
+
+export const names = Object.keys(table) as ReadonlyArray<Name>
+
+/** What it is called in the environment. */
+export const variable = (name: Name): string => `LONGSHORE_${name.toUpperCase().replaceAll("-", "_")}`
+
+/** The variables that are looked at for it, in this order. */
+export const variables = (name: Name): ReadonlyArray<string> => {
+  const setting: Setting<unknown> = table[name]
+  return [variable(name), ...(setting.variables ?? [])]
+}
+
+/** A setting's text as it is meant, or `undefined` if it means nothing. */
+export const parse = <N extends Name>(name: N, text: string): Value<N> | undefined => {
+  const setting: Setting<any> = table[name]
+  return Option.getOrUndefined(setting.parse(text))
+}
+
+export const about = (name: Name): Setting<unknown> => table[name]
+
+/** What the command line said, as it was written; the kind of text is checked already. */
+export type Given = { readonly [N in Name]?: Option.Option<string> }
+
+/** Flags for these settings. */
+export const flags = <const N extends Name>(
+  ...wanted: ReadonlyArray<N>
+): { readonly [K in N]: Flag.Flag<Option.Option<string>> } => {
+  const all: Partial<Record<Name, Flag.Flag<Option.Option<string>>>> = {}
+  for (const name of wanted) all[name] = flag(name)
+  return all as { readonly [K in N]: Flag.Flag<Option.Option<string>> }
+}
+
+const flag = (name: Name): Flag.Flag<Option.Option<string>> => {
+  const { choices, default: otherwise, description, expected, metavar, parse } = about(name)
+  const base =
+    choices === undefined
+      ? Flag.String(name).pipe(
+          Flag.filter(
+            (text) => Option.isSome(parse(text)),
+            (text) => `"${text}" is not ${expected}`
+          )
+        )
+      : Flag.Literals(name, choices)
+  return base.pipe(
+    Flag.withMetavar(metavar),
+    Flag.withDescription(otherwise === undefined ? description : `${description} (default: ${otherwise})`),
+    Flag.optional
+  )
+}
