@@ -24,18 +24,23 @@ process.on("SIGTERM", stop)
 process.on("SIGHUP", stop)
 
 // A reader that closes its end (`| head`) is how pipes end. Who writes data learns of it by the write.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code === "EPIPE") return
-    process.exitCode = ExitCode.sink
-    // While a command runs, the sink that writes there tells.
-    if (stream === process.stdout && fiber.pollUnsafe() !== undefined) {
-      process.stderr.write(
-        `longshore: stdout cannot be written (${error.code}). Next: see where it goes, and run the command again.\n`
-      )
-    }
-  })
-}
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") return
+  process.exitCode = ExitCode.sink
+  // While a command runs, the sink that writes there tells.
+  if (fiber.pollUnsafe() !== undefined) {
+    process.stderr.write(
+      `longshore: stdout cannot be written (${error.code}). Next: see where it goes, and run the command again.\n`
+    )
+  }
+})
+
+// Nobody is left to hear: whoever started this is gone, or its terminal is. What is orphaned would keep its run locked.
+process.stderr.on("error", (error: NodeJS.ErrnoException) => {
+  if (stoppedBy !== undefined) return
+  if (error.code === "EPIPE") stop("SIGPIPE")
+  else if (error.code === "EIO") stop("SIGHUP")
+})
 
 fiber.addObserver((exit) => {
   if (stoppedBy !== undefined) process.exit(ExitCode.signals[stoppedBy])

@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs"
-import { readdir } from "node:fs/promises"
+import { readdir, readFile } from "node:fs/promises"
 import * as Path from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { describe, expect, it } from "vitest"
@@ -9,15 +9,6 @@ import { atOnce, inTheMiddle, oneByOne, slow, wholeParts } from "./slowly.ts"
 /** Of runs that are at work, or were killed. */
 const locks = async (target: string) =>
   (await readdir(Path.join(target, ".longshore"))).filter((name) => name.includes(".lock."))
-
-/** Ends a process that may be gone already. */
-const end = (pid: number) => {
-  try {
-    process.kill(pid, "SIGKILL")
-  } catch {
-    // It is gone.
-  }
-}
 
 describe.concurrent("several processes", { timeout: 60_000 }, () => {
   it("F94 a paused run keeps its lock: another one is refused, and the first ends well when it wakes", async (context) => {
@@ -141,25 +132,42 @@ describe.concurrent("signals", { timeout: 60_000 }, () => {
     }
   )
 
-  it("F92 a run whose parent and terminal are gone ends well", async (context) => {
+  it("F92 a run whose parent is gone, so that nobody reads what it says, stops with 141, and can be resumed", async (context) => {
+    const lab = laboratory(context)
+    // Long enough for something to be said.
+    const { env, exports, requests } = await lab.simulator(...slow, "--pending", "5s")
+    const target = await lab.folder()
+    const code = Path.join(await lab.folder(), "code")
+    // The program's own parent stays, to see its code; what started both is killed.
+    const started = lab.start(["export", "Bill", "--to", target, "--poll", "100ms"], {
+      env: { ...env, CODE: code },
+      through: `setsid sh -c '"$@"; echo $? > "$CODE.new"; mv "$CODE.new" "$CODE"' sh "$@" & wait`
+    })
+    await started.says(/was accepted/)
+    started.child.kill("SIGKILL")
+    started.child.stdout?.destroy()
+    started.child.stderr?.destroy()
+    while (!existsSync(code)) await sleep(20)
+    expect(await readFile(code, "utf8")).toBe("141\n")
+    expect(await locks(target)).toEqual([])
+    await unfinished(target, await exports())
+    const resumed = await lab.longshore(["resume", target, ...atOnce], { env })
+    expect(resumed.code).toBe(0)
+    await delivered(target, await exports())
+    expect(await requests("add")).toHaveLength(1)
+  })
+
+  it("F92 `2>&1 | head` ends a run as it ends any program", async (context) => {
     const lab = laboratory(context)
     const { env, exports } = await lab.simulator(...slow)
     const target = await lab.folder()
-    const shell = lab.start(["export", "Bill", "--to", target, ...atOnce], {
+    const ended = await lab.start(["export", "Bill", "--to", target, ...oneByOne], {
       env,
-      through: `"$@" & echo "process $!" >&2; wait`
-    })
-    const pid = Number(await shell.says(/process (\d+)/))
-    context.onTestFinished(() => end(pid))
-    await shell.says(/ready: 2 files/)
-    shell.child.kill("SIGKILL")
-    // Nobody reads what it says any more: writing fails with EPIPE.
-    shell.child.stdout?.destroy()
-    shell.child.stderr?.destroy()
-    while ((await locks(target)).length > 0) await sleep(20)
-    await delivered(target, await exports())
-    const status = await lab.longshore(["status", target])
-    expect(status.stdout.toString()).toMatch(/ complete .* 2\/2 /)
+      through: `exec 3>&2; { "$@" 2>&1; echo "status $?" >&3; } | head -n 1`
+    }).ended
+    expect(ended.stderr).toMatch(/^status 141$/m)
+    expect(await locks(target)).toEqual([])
+    await unfinished(target, await exports())
   })
 })
 

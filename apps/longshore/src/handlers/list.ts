@@ -10,7 +10,7 @@ export const handle = Effect.fn("list")(function* (flags: ListFlags) {
     const wanted = flags.all
       ? entries
       : entries.filter((entry) => !("run" in entry) || entry.run.summary.stage !== "complete")
-    const answer = Status.answer(wanted)
+    const answer = Status.answer(wanted, Runs.tableOfTargets)
     if (wanted.length > 0) return answer
     const none = flags.all ? "No run is known." : "No run is unfinished. longshore list --all shows those that are."
     return { ...answer, text: none }

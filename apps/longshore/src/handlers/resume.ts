@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type { ResumeFlags } from "../commands/resume.ts"
+import * as Answer from "../output/Answer.ts"
 import type * as ExitCode from "../output/ExitCode.ts"
 import { UsageError } from "../output/Problem.ts"
 import type { ExportOptions } from "../runs/runExport.ts"
@@ -15,19 +16,20 @@ import { version } from "../version.ts"
 import { deliver, refuse } from "./export.ts"
 
 export const handle = Effect.fn("resume")(function* (flags: ResumeFlags) {
-  const options = yield* Effect.exit(prepare(flags))
-  yield* Exit.isSuccess(options) ? deliver(options.value, flags.json) : refuse([], options.cause, flags.json)
+  const prepared = yield* Effect.exit(prepare(flags))
+  if (Exit.isFailure(prepared)) return yield* refuse([], prepared.cause, flags.json)
+  if (prepared.value !== undefined) return yield* deliver(prepared.value, flags.json)
+  const text = flags.quiet ? "" : "Nothing to resume: all of these runs are finished."
+  yield* Answer.give(flags, Effect.succeed({ json: { runs: [] }, text }))
 })
 
-const prepare = Effect.fnUntraced(function* (flags: ResumeFlags): Effect.fn.Return<ExportOptions, ExitCode.Failure> {
+/** `undefined` if there is nothing to do. */
+const prepare = Effect.fnUntraced(function* (
+  flags: ResumeFlags
+): Effect.fn.Return<ExportOptions | undefined, ExitCode.Failure> {
   const runs = yield* wanted(flags)
   const [first] = runs
-  if (first === undefined) {
-    return yield* new UsageError({
-      problem: "All of these runs are finished.",
-      nextStep: "For a new export run the export command with --fresh."
-    })
-  }
+  if (first === undefined) return undefined
   for (const run of runs) {
     if (placeOf(run) === placeOf(first)) continue
     return yield* new UsageError({

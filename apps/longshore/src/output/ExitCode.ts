@@ -60,6 +60,6 @@ export const ofAll = (codes: ReadonlyArray<number>): number => {
 }
 
 /** 128 and the signal's number, as shells say it. */
-export const signals = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
+export const signals = { SIGHUP: 129, SIGINT: 130, SIGPIPE: 141, SIGTERM: 143 } as const
 
 export type Signal = keyof typeof signals

@@ -104,19 +104,32 @@ export const toJson = ({ createdUtc, id, identity, path, summary, updatedUtc }: 
 })
 
 export const table = (runs: ReadonlyArray<RunFile.Run>): string =>
-  Answer.table(["RUN", "STAGE", "EXPORT", "FILES", "DELIVERED", "LAST STEP"], runs.map(toRow))
+  Answer.table(
+    ["RUN", "STAGE", "EXPORT", "FILES", "DELIVERED", "LAST STEP"],
+    runs.map((run) => [run.id, stage(run), run.summary.exportId ?? "-", ...amounts(run), lastStep(run)])
+  )
+
+/** For runs into several targets. */
+export const tableOfTargets = (runs: ReadonlyArray<RunFile.Run>): string =>
+  Answer.table(
+    ["RUN", "STAGE", "FILES", "DELIVERED", "LAST STEP", "TARGET"],
+    runs.map((run) => [run.id, stage(run), ...amounts(run), lastStep(run), run.identity.target])
+  )
 
 /** What went into a pipe is not remembered file by file; the run's end is. */
 const delivered = (summary: RunSummary, of: "files" | "bytes"): number =>
   (summary.stage === "complete" ? summary[of]?.total : summary[of]?.delivered) ?? 0
 
-const toRow = ({ id, summary, updatedUtc }: RunFile.Run): ReadonlyArray<string> => [
-  id,
-  summary.answerLost ? `${summary.stage} (an answer was lost)` : summary.stage,
-  summary.exportId ?? "-",
+const stage = ({ summary }: RunFile.Run): string =>
+  summary.answerLost ? `${summary.stage} (an answer was lost)` : summary.stage
+
+const amounts = ({ summary }: RunFile.Run): ReadonlyArray<string> => [
   summary.files === undefined ? "-" : `${delivered(summary, "files")}/${summary.files.total}`,
   summary.bytes === undefined
     ? "-"
-    : `${Progress.size(delivered(summary, "bytes"))} of ${Progress.size(summary.bytes.total)}`,
-  summary.completedUtc ?? updatedUtc
+    : `${Progress.size(delivered(summary, "bytes"))} of ${Progress.size(summary.bytes.total)}`
 ]
+
+/** To the second. */
+const lastStep = ({ summary, updatedUtc }: RunFile.Run): string =>
+  (summary.completedUtc ?? updatedUtc).replace(/\.\d+Z$/, "Z")
