@@ -6,6 +6,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { ExportFlags } from "../commands/export.ts"
 import * as Answer from "../output/Answer.ts"
+import * as EventLog from "../output/EventLog.ts"
 import * as ExitCode from "../output/ExitCode.ts"
 import { type ConfigError, UsageError } from "../output/Problem.ts"
 import * as Redaction from "../output/Redaction.ts"
@@ -36,7 +37,7 @@ const Run = Schema.Union([
 ])
 
 /** What `export --json` and `resume --json` print. */
-export const ExportJson = Answer.json({ runs: Schema.Array(Run) })
+export const ExportJson = Answer.json({ runs: Schema.optionalKey(Schema.Array(Run)) })
 
 export const handle = Effect.fn("export")(function* (flags: ExportFlags) {
   const checked = yield* Effect.exit(check(flags))
@@ -47,6 +48,12 @@ export const handle = Effect.fn("export")(function* (flags: ExportFlags) {
 
 /** Runs it, and says how it ended. */
 export const deliver = Effect.fnUntraced(function* (options: ExportOptions, json: boolean) {
+  const { requests, settings, target } = options
+  const checked = yield* Effect.exit(EventLog.check(settings.get("events"), { data: target._tag === "Stdout", json }))
+  if (Exit.isFailure(checked)) {
+    const entityTypes = requests.map(({ entityType }) => entityType)
+    return yield* refuse(entityTypes, checked.cause, json)
+  }
   const { outcomes, redact } = yield* runExport(options)
   end(outcomes, redact, json)
 })
@@ -67,7 +74,7 @@ const end = (
       ...(error === undefined ? {} : { error }),
       exitCode
     }
-    process.stdout.write(`${redact(JSON.stringify(object))}\n`)
+    process.stdout.write(`${Redaction.stringify(redact)(object)}\n`)
   }
   process.exitCode = exitCode
 }

@@ -43,7 +43,7 @@ export const give = Effect.fnUntraced(function* <R>(
   if (options.json) {
     const error = "error" in answer ? { error: answer.error } : {}
     const object = { version: 1, ok: exitCode === ExitCode.ok, ...answer.json, ...error, exitCode }
-    process.stdout.write(`${redact(JSON.stringify(object))}\n`)
+    process.stdout.write(`${Redaction.stringify(redact)(object)}\n`)
   } else if (answer.text !== "") {
     process.stdout.write(`${redact(answer.text.replace(/\n$/, ""))}\n`)
   }
