@@ -23,20 +23,23 @@ const Run = Schema.Union([
     entityType: Schema.String,
     ok: Schema.Literal(true),
     exportId: Schema.String,
-    /** Of the manifest. */
-    location: Schema.String,
+    location: Schema.String.annotate({ description: "Where the manifest is" }),
     files: Schema.Array(
-      Schema.Struct({ key: Schema.String, size: Schema.Finite, location: Schema.String, crc32: Schema.String })
+      Schema.Struct({
+        key: Schema.String.annotate({ description: "Relative to the target" }),
+        size: Schema.Finite.annotate({ description: "Bytes" }),
+        location: Schema.String,
+        crc32: Schema.String.annotate({ description: "Eight hexadecimal digits" })
+      })
     ),
-    bytes: Schema.Finite,
-    completedUtc: Schema.String,
-    /** Whether it was finished before this command. */
-    earlier: Schema.Boolean
+    bytes: Schema.Finite.annotate({ description: "Of all files" }),
+    completedUtc: Schema.String.annotate({ description: "ISO 8601" }),
+    earlier: Schema.Boolean.annotate({ description: "Whether it was finished before this command" })
   }),
   Schema.Struct({ entityType: Schema.String, ok: Schema.Literal(false), error: Report.Report })
 ])
 
-/** What `export --json` and `resume --json` print. */
+/** What `export --json` and `resume --json` print: one of `runs` for each entity type. */
 export const ExportJson = Answer.json({ runs: Schema.optionalKey(Schema.Array(Run)) })
 
 export const handle = Effect.fn("export")(function* (flags: ExportFlags) {

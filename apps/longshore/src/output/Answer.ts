@@ -7,11 +7,10 @@ import * as Report from "./Report.ts"
 
 /** What every object of `--json` has. */
 const common = {
-  version: Schema.Literal(1),
+  version: Schema.Literal(1).annotate({ description: "Of the format of this object" }),
   ok: Schema.Boolean,
-  /** What kept the command from its work. */
-  error: Schema.optionalKey(Report.Report),
-  exitCode: Schema.Int
+  error: Schema.optionalKey(Report.Report.annotate({ description: "What kept the command from its work" })),
+  exitCode: Schema.Int.annotate({ description: "What the process ends with" })
 }
 
 /** The Schema of a command's `--json`. Its own fields are absent when the command could not begin. */
