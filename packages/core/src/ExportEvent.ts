@@ -35,7 +35,7 @@ const ofFile = <const Tag extends string, const Fields extends Schema.Struct.Fie
 ) => ofRun(tag, description, { key, ...fields })
 
 const part = Schema.Int.annotate({
-  description: "Number of the part in its file, from 1; 0 where it comes in one piece"
+  description: "Number of the part in its file, from 1; 0 is the file as a whole"
 })
 
 /**
@@ -107,6 +107,13 @@ export const ExportEvent = Schema.Union([
     location: location.annotate({ description: "Where the manifest is" }),
     completedUtc: Schema.String.annotate({ description: "ISO 8601" }),
     earlier: Schema.Boolean.annotate({ description: "Whether it was complete before this process" })
+  }),
+  ofRun("RunFailed", "The run ended with an error; what is done is kept.", {
+    error: Schema.String.annotate({ description: "Its tag: docs/errors.md lists them" }),
+    message: Schema.String.annotate({ description: "What happened, for people" }),
+    nextStep: Schema.String.annotate({ description: "What to do now, for people" }),
+    retryable: Schema.Boolean.annotate({ description: "Whether the same again can help" }),
+    requestId: Schema.optionalKey(Schema.String.annotate({ description: "Under which Mews finds the request" }))
   })
 ])
 
