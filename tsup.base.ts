@@ -1,4 +1,15 @@
+import { cp } from "node:fs/promises"
+import { basename, extname } from "node:path"
 import type { Options } from "tsup"
+
+/** JSON Schemas travel with the packages: all that `pnpm schemas` wrote, or these. */
+export const withSchemas =
+  (...names: ReadonlyArray<string>) =>
+  () =>
+    cp("../../docs/schemas", "dist/schemas", {
+      recursive: true,
+      filter: (path) => names.length === 0 || extname(path) === "" || names.includes(basename(path))
+    })
 
 /** Libraries: an ESM file for each public module; dependencies stay imports; `tsc` writes the declarations. */
 export const library: Options = {

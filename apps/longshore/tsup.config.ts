@@ -1,5 +1,5 @@
 import { defineConfig, type Options } from "tsup"
-import { program } from "../../tsup.base.ts"
+import { program, withSchemas } from "../../tsup.base.ts"
 import manifest from "./package.json" with { type: "json" }
 
 /** The HTTP client is the one on node:http; the other, which is loaded only when it is asked for, stays out. */
@@ -15,6 +15,7 @@ export default defineConfig({
   ...program,
   define: { LONGSHORE_VERSION: JSON.stringify(manifest.version) },
   esbuildPlugins: [withoutUndici],
+  onSuccess: withSchemas(),
   // The workspace's packages are bundled from their sources.
   esbuildOptions: (options) => {
     options.conditions = ["@longshore/source"]

@@ -1,4 +1,4 @@
 import { defineConfig } from "tsup"
-import { library } from "../../tsup.base.ts"
+import { library, withSchemas } from "../../tsup.base.ts"
 
-export default defineConfig(library)
+export default defineConfig({ ...library, onSuccess: withSchemas("event.json", "manifest.json") })

@@ -12,7 +12,6 @@ import { resumeCommand } from "./commands/resume.ts"
 import { simulateCommand } from "./commands/simulate.ts"
 import { statusCommand } from "./commands/status.ts"
 import * as ExitCode from "./output/ExitCode.ts"
-import * as Redaction from "./output/Redaction.ts"
 import { version } from "./version.ts"
 
 const longshore = Command.make("longshore").pipe(
@@ -22,21 +21,26 @@ const longshore = Command.make("longshore").pipe(
   Command.withSubcommands([exportCommand, resumeCommand, listCommand, statusCommand, simulateCommand])
 )
 
-/** A wrong command line is one paragraph on stderr, as every other failure; the help stays where it is asked for. */
-const presenter: CliOutput.Presenter = {
-  present: (event) =>
-    event._tag === "InvalidInvocation"
-      ? Effect.sync(() => {
-          const redact = Redaction.make()
-          // Behind a flag that is not known, what looks like an argument is its value, perhaps a secret.
-          const unknown = event.errors.filter((error) => error._tag === "UnrecognizedOption")
-          const errors = unknown.length > 0 ? unknown : event.errors
-          const problem = errors.map(describe).join(" ")
-          const help = `${event.commandPath.join(" ")} --help`
-          process.stderr.write(redact(`longshore: ${problem} Next: ${help} shows what it takes.`) + "\n")
-        })
-      : CliOutput.defaultPresenter.present(event)
-}
+/** A wrong command line is answered as every other failure, also in JSON; the help stays where it is asked for. */
+const presenter = (args: ReadonlyArray<string>): CliOutput.Presenter => ({
+  present: (event) => {
+    if (event._tag !== "InvalidInvocation") return CliOutput.defaultPresenter.present(event)
+    // Behind a flag that is not known, what looks like an argument is its value, perhaps a secret.
+    const unknown = event.errors.filter((error) => error._tag === "UnrecognizedOption")
+    const errors = unknown.length > 0 ? unknown : event.errors
+    return Effect.flatMap(
+      Effect.promise(() => Promise.all([import("./output/Answer.ts"), import("./output/Problem.ts")])),
+      ([Answer, { UsageError }]) =>
+        Answer.give(
+          { json: args.includes("--json") },
+          new UsageError({
+            problem: errors.map(describe).join(" "),
+            nextStep: `${event.commandPath.join(" ")} --help shows what it takes.`
+          })
+        )
+    )
+  }
+})
 
 const describe = (error: CliError.NonShowHelpErrors): string => {
   if (error._tag !== "InvalidValue")
@@ -51,15 +55,16 @@ const describe = (error: CliError.NonShowHelpErrors): string => {
   return `${error.kind === "flag" ? "--" : ""}${error.option}: ${expected}.`
 }
 
-const layer = Layer.merge(
-  CliOutput.layerPresenter(presenter),
-  CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] })
-)
+const layer = (args: ReadonlyArray<string>) =>
+  Layer.merge(
+    CliOutput.layerPresenter(presenter(args)),
+    CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] })
+  )
 
 /** Runs the command line. Commands that come to their end set `process.exitCode` themselves. */
 export const run = (args: ReadonlyArray<string>) =>
   Command.runWith(longshore, { version })(args).pipe(
-    Effect.provide(layer),
+    Effect.provide(layer(args)),
     Effect.catchIf(CliError.isCliError, (error) =>
       Effect.sync(() => {
         const asked = error._tag === "ShowHelp" && error.errors.length === 0

@@ -7,6 +7,7 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import { fileURLToPath } from "node:url"
 import { expect, type TestContext } from "vitest"
+import { conformsJson } from "./schemas.ts"
 
 const main = fileURLToPath(new URL("../dist/main.js", import.meta.url))
 if (!existsSync(main)) throw new Error("The program is not built: run `pnpm build` first.")
@@ -132,7 +133,7 @@ export const unfinished = async (target: string, exports: Awaited<ReturnType<Wit
 interface Lab {
   readonly folder: () => Promise<string>
   readonly start: (args: ReadonlyArray<string>, launch?: Launch) => Running
-  /** Runs to the end. Whatever it was, no token and no signed link may be in what it said. */
+  /** Runs to the end. Whatever it was, no token and no signed link may be in what it said, and JSON is as published. */
   readonly longshore: (args: ReadonlyArray<string>, launch?: Launch) => Promise<Ended>
   /** A simulator that is quick unless told otherwise, and the variables that point the program at it. */
   readonly simulator: (...args: ReadonlyArray<string>) => Promise<Witness>
@@ -154,7 +155,9 @@ export const laboratory = ({ onTestFinished }: TestContext): Lab => {
     longshore: async (args, options) => {
       const ended = await start(args, options).ended
       secretless(ended.stderr)
-      if (!args.includes("-")) secretless(ended.stdout.toString())
+      if (args.includes("-")) return ended
+      secretless(ended.stdout.toString())
+      if (args.includes("--json")) conformsJson(args[0] ?? "", ended.stdout.toString())
       return ended
     },
     simulator: async (...args) => {

@@ -48,7 +48,8 @@ const place = async (context: TestContext) => {
   const run = async (url: string, line: ReadonlyArray<string>) => {
     const words: Readonly<Record<string, string>> = { TARGET: target, FILE: Path.join(state, "file") }
     const args = line.map((word) => words[word] ?? word)
-    return lab.longshore(args, { env: { LONGSHORE_STATE: state, ...env(url) } })
+    const events = Path.join(state, "events.ndjson")
+    return lab.longshore(args, { env: { LONGSHORE_STATE: state, LONGSHORE_EVENTS: events, ...env(url) } })
   }
   const everything = async (...said: ReadonlyArray<{ readonly stdout: Uint8Array; readonly stderr: string }>) => {
     const places = new Map(await filesIn(target, state))
@@ -102,6 +103,7 @@ describe("the search", () => {
     expect(found).toMatch(/plain in stderr 0/)
     expect(found).toMatch(/plain in .*Bill-00001\.jsonl/)
     expect(found).toMatch(/plain in .*manifest\.json/)
+    expect(found).toMatch(/plain in .*events\.ndjson/)
     expect(found).toMatch(/plain in .*Bill-[0-9a-f]{16}\.1\.jsonl/)
   })
 })

@@ -17,7 +17,7 @@ import * as Schema from "effect/Schema"
  * @category models
  */
 export const ExportId = Schema.String.check(
-  Schema.isPattern(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, {
+  Schema.isPattern(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/u, {
     message: "Expected a lower-case GUID such as 3fa85f64-5717-4562-b3fc-2c963f66afa6"
   })
 ).pipe(Schema.brand("ExportId"))
@@ -55,7 +55,7 @@ export const entityTypes = [
  * @category models
  */
 export const EntityType = Schema.String.check(
-  Schema.isPattern(/^[A-Za-z][A-Za-z0-9]{0,63}$/, { message: "Expected an entity type such as Reservation" })
+  Schema.isPattern(/^[A-Za-z][A-Za-z0-9]{0,63}$/u, { message: "Expected an entity type such as Reservation" })
 )
 
 /**

@@ -10,86 +10,110 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { EntityType, ExportId } from "./Export.ts"
 
+const millis = (description: string) => Schema.Finite.annotate({ description: `Milliseconds ${description}` })
+const bytes = Schema.Finite.annotate({ description: "Bytes" })
+const problem = Schema.String.annotate({ description: "What went wrong, for people" })
+const location = Schema.String.annotate({ description: "Where it is: file:///…, s3://… or stdout" })
+
 const common = {
-  /** Milliseconds since 1970. */
-  at: Schema.Finite,
-  entityType: EntityType
+  at: millis("since 1970"),
+  entityType: EntityType.annotate({ description: "Which run speaks: each entity type is a run of its own" })
 }
 
-const file = { ...common, key: Schema.String }
+const ofRun = <const Tag extends string, const Fields extends Schema.Struct.Fields>(
+  tag: Tag,
+  description: string,
+  fields: Fields
+) => Schema.TaggedStruct(tag, { ...common, ...fields }).annotate({ title: tag, description })
+
+const key = Schema.String.annotate({ description: "The file, relative to the target" })
+
+const ofFile = <const Tag extends string, const Fields extends Schema.Struct.Fields>(
+  tag: Tag,
+  description: string,
+  fields: Fields
+) => ofRun(tag, description, { key, ...fields })
+
+const part = Schema.Int.annotate({
+  description: "Number of the part in its file, from 1; 0 is the file as a whole"
+})
 
 /**
- * One thing that happened.
- *
- * - `ExportRequested`: `add` was accepted. `ExportAdopted`: an existing export was taken up.
- * - `AnswerLost`: `add` was sent and nobody knows whether it was accepted.
- * - `SlotBusy`: the API refuses another export of this type for now; asked again after `retryIn` milliseconds.
- * - `ExportPolled`: a look at the export; the next one after `nextIn` milliseconds if it is not finished.
- * - `LookFailed`: a look got no answer; the wait goes on.
- * - `ExportReady`: files can be fetched until `expiresUtc`, with the links at hand until `linksUntil` (milliseconds since
- *   1970; absent where there are none yet). `ExportRenewed`: it failed or expired, and another is asked for.
- * - `FileStarted`: a file of `size` bytes, of which `stored` were there already.
- * - `BytesReceived`: bytes on their way, also those of attempts that fail later. `PartStored`: a part is durable.
- * - `PartLost`: a part that was stored is no longer what it was, and is fetched again.
- * - `PartRetried`: an attempt failed. `LinksRenewed`: fresh links were fetched, which live
- *   until `linksUntil`.
- * - `FileRestarted`: a file begins anew. `FileDelivered`: it is published. `FileConfirmed`: delivered by an earlier
- *   process, and still there.
- * - `RunCompleted`: everything is delivered and the manifest says so; `earlier` if that was so before this process.
+ * One thing that happened. Each member says in its `description` what.
  *
  * @since 0.1.0
  * @category models
  */
 export const ExportEvent = Schema.Union([
-  Schema.TaggedStruct("ExportRequested", { ...common, exportId: ExportId }),
-  Schema.TaggedStruct("ExportAdopted", { ...common, exportId: ExportId }),
-  Schema.TaggedStruct("AnswerLost", { ...common, problem: Schema.String }),
-  Schema.TaggedStruct("SlotBusy", { ...common, problem: Schema.String, retryIn: Schema.Finite }),
-  Schema.TaggedStruct("ExportPolled", {
-    ...common,
+  ofRun("ExportRequested", "The API accepted a new export.", { exportId: ExportId }),
+  ofRun("ExportAdopted", "An export that exists was taken up.", { exportId: ExportId }),
+  ofRun("AnswerLost", "An export was asked for, and nobody knows whether the API accepted it.", { problem }),
+  ofRun("SlotBusy", "The API refuses another export of this type for now; it is asked again.", {
+    problem,
+    retryIn: millis("until it is asked again")
+  }),
+  ofRun("ExportPolled", "A look at an export that is not finished.", {
     exportId: ExportId,
-    status: Schema.String,
-    attempt: Schema.Int,
-    nextIn: Schema.Finite
+    status: Schema.String.annotate({ description: "As the API says it; there may be new ones" }),
+    attempt: Schema.Int.annotate({ description: "How many looks came before" }),
+    nextIn: millis("until the next look")
   }),
-  Schema.TaggedStruct("LookFailed", {
-    ...common,
+  ofRun("LookFailed", "A look at the export got no answer; the wait goes on.", {
     exportId: ExportId,
-    problem: Schema.String,
-    nextIn: Schema.Finite
+    problem,
+    nextIn: millis("until the next look")
   }),
-  Schema.TaggedStruct("ExportReady", {
-    ...common,
-    exportId: ExportId,
-    files: Schema.Int,
-    bytes: Schema.Finite,
-    expiresUtc: Schema.optionalKey(Schema.String),
-    linksUntil: Schema.optionalKey(Schema.Finite)
-  }),
-  Schema.TaggedStruct("ExportRenewed", { ...common, exportId: ExportId, reason: Schema.String }),
-  Schema.TaggedStruct("FileStarted", { ...file, size: Schema.Finite, stored: Schema.Finite }),
-  Schema.TaggedStruct("BytesReceived", { ...file, bytes: Schema.Finite }),
-  Schema.TaggedStruct("PartStored", { ...file, part: Schema.Int, bytes: Schema.Finite }),
-  Schema.TaggedStruct("PartLost", { ...file, part: Schema.Int, bytes: Schema.Finite }),
-  Schema.TaggedStruct("PartRetried", {
-    ...file,
-    part: Schema.Int,
-    attempt: Schema.Int,
-    problem: Schema.String,
-    retryIn: Schema.Finite
-  }),
-  Schema.TaggedStruct("LinksRenewed", { ...common, exportId: ExportId, linksUntil: Schema.Finite }),
-  Schema.TaggedStruct("FileRestarted", { ...file, problem: Schema.String }),
-  Schema.TaggedStruct("FileDelivered", { ...file, size: Schema.Finite, crc32: Schema.String, location: Schema.String }),
-  Schema.TaggedStruct("FileConfirmed", { ...file, size: Schema.Finite, location: Schema.String }),
-  Schema.TaggedStruct("RunCompleted", {
-    ...common,
+  ofRun("ExportReady", "Files can be fetched.", {
     exportId: ExportId,
     files: Schema.Int,
-    bytes: Schema.Finite,
-    location: Schema.String,
-    completedUtc: Schema.String,
-    earlier: Schema.Boolean
+    bytes,
+    expiresUtc: Schema.optionalKey(Schema.String.annotate({ description: "When the files are gone: ISO 8601" })),
+    linksUntil: Schema.optionalKey(
+      millis("since 1970, until which the links at hand live; absent where there are none yet")
+    )
+  }),
+  ofRun("ExportRenewed", "The export failed or expired, and another one is asked for.", {
+    exportId: ExportId,
+    reason: Schema.String
+  }),
+  ofFile("FileStarted", "A file is on its way.", {
+    size: bytes,
+    stored: Schema.Finite.annotate({ description: "Bytes of it that were there already" })
+  }),
+  ofFile("BytesReceived", "Bytes came, also those of attempts that fail later.", { bytes }),
+  ofFile("PartStored", "A part is durable.", { part, bytes }),
+  ofFile("PartLost", "A part that was stored is no longer what it was, and is fetched again.", { part, bytes }),
+  ofFile("PartRetried", "An attempt at a part failed; another one follows.", {
+    part,
+    attempt: Schema.Int.annotate({ description: "How many have failed" }),
+    problem,
+    retryIn: millis("until the next attempt")
+  }),
+  ofRun("LinksRenewed", "Fresh links were fetched.", {
+    exportId: ExportId,
+    linksUntil: millis("since 1970, until which they live")
+  }),
+  ofFile("FileRestarted", "A file begins anew.", { problem }),
+  ofFile("FileDelivered", "A file is published.", {
+    size: bytes,
+    crc32: Schema.String.annotate({ description: "Of the whole file: eight hexadecimal digits" }),
+    location
+  }),
+  ofFile("FileConfirmed", "A file was delivered by an earlier process, and is still there.", { size: bytes, location }),
+  ofRun("RunCompleted", "Everything is delivered, and the manifest says so.", {
+    exportId: ExportId,
+    files: Schema.Int,
+    bytes,
+    location: location.annotate({ description: "Where the manifest is" }),
+    completedUtc: Schema.String.annotate({ description: "ISO 8601" }),
+    earlier: Schema.Boolean.annotate({ description: "Whether it was complete before this process" })
+  }),
+  ofRun("RunFailed", "The run ended with an error; what is done is kept.", {
+    error: Schema.String.annotate({ description: "Its tag: docs/errors.md lists them" }),
+    message: Schema.String.annotate({ description: "What happened, for people" }),
+    nextStep: Schema.String.annotate({ description: "What to do now, for people" }),
+    retryable: Schema.Boolean.annotate({ description: "Whether the same again can help" }),
+    requestId: Schema.optionalKey(Schema.String.annotate({ description: "Under which Mews finds the request" }))
   })
 ])
 

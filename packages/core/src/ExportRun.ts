@@ -97,7 +97,19 @@ export const run = Effect.fn("ExportRun.run")(function* (options: ExportRunOptio
   yield* validate(options.request)
   const started = yield* Clock.currentTimeMillis
   const deadline = options.maxWait === undefined ? Infinity : started + Duration.toMillis(options.maxWait)
-  return yield* forEntityType(options.request.entityType)(generations(options, { started, deadline }))
+  return yield* generations(options, { started, deadline }).pipe(
+    Effect.tapError((error) =>
+      publish({
+        _tag: "RunFailed",
+        error: error._tag,
+        message: error.message,
+        nextStep: error.nextStep,
+        retryable: error.retryable,
+        ...("requestId" in error && error.requestId !== undefined ? { requestId: error.requestId } : {})
+      })
+    ),
+    forEntityType(options.request.entityType)
+  )
 })
 
 interface Waiting {

@@ -15,12 +15,10 @@ import { ObjectKey } from "./ObjectSink.ts"
  * @category models
  */
 export const ManifestFile = Schema.Struct({
-  /** Relative to the manifest. */
-  name: Schema.String,
-  /** Bytes. */
-  size: Schema.Finite,
-  crc32: Schema.String,
-  etag: Schema.NullOr(Schema.String)
+  name: Schema.String.annotate({ description: "Relative to the manifest" }),
+  size: Schema.Finite.annotate({ description: "Bytes" }),
+  crc32: Schema.String.annotate({ description: "Of every byte as it was received: eight hexadecimal digits" }),
+  etag: Schema.NullOr(Schema.String).annotate({ description: "What the host knew the content by, if it had to tell" })
 })
 
 /**
@@ -38,15 +36,12 @@ export const Manifest = Schema.Struct({
   request: ExportRequest,
   exportId: ExportId,
   entityType: EntityType,
-  /** ISO 8601. */
-  completedUtc: Schema.String,
-  /**
-   * How the bytes were verified: size as announced; one ETag for all parts of a file; the CRC-32 of each part, computed on
-   * receipt, kept with the stored part, and compared with what the store tells wherever it tells it.
-   */
-  verified: Schema.Literal("size+etag+crc32"),
-  /** Bytes of all files. */
-  size: Schema.Finite,
+  completedUtc: Schema.String.annotate({ description: "ISO 8601" }),
+  verified: Schema.Literal("size+etag+crc32").annotate({
+    description:
+      "How the bytes were verified: size as announced; one ETag for all parts of a file; the CRC-32 of each part, computed on receipt, kept with the stored part, and compared with what the store tells wherever it tells it"
+  }),
+  size: Schema.Finite.annotate({ description: "Bytes of all files" }),
   files: Schema.Array(ManifestFile)
 })
 

@@ -3,6 +3,7 @@
  */
 export * as ConnectorApi from "./ConnectorApi.ts"
 export * as Crc32 from "./Crc32.ts"
+export * as EventLine from "./EventLine.ts"
 export * as Export from "./Export.ts"
 export * as ExportError from "./ExportError.ts"
 export * as ExportEvent from "./ExportEvent.ts"

@@ -6,6 +6,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type { ExportFlags } from "../commands/export.ts"
 import * as Answer from "../output/Answer.ts"
+import * as EventLog from "../output/EventLog.ts"
 import * as ExitCode from "../output/ExitCode.ts"
 import { type ConfigError, UsageError } from "../output/Problem.ts"
 import * as Redaction from "../output/Redaction.ts"
@@ -22,21 +23,24 @@ const Run = Schema.Union([
     entityType: Schema.String,
     ok: Schema.Literal(true),
     exportId: Schema.String,
-    /** Of the manifest. */
-    location: Schema.String,
+    location: Schema.String.annotate({ description: "Where the manifest is" }),
     files: Schema.Array(
-      Schema.Struct({ key: Schema.String, size: Schema.Finite, location: Schema.String, crc32: Schema.String })
+      Schema.Struct({
+        key: Schema.String.annotate({ description: "Relative to the target" }),
+        size: Schema.Finite.annotate({ description: "Bytes" }),
+        location: Schema.String,
+        crc32: Schema.String.annotate({ description: "Eight hexadecimal digits" })
+      })
     ),
-    bytes: Schema.Finite,
-    completedUtc: Schema.String,
-    /** Whether it was finished before this command. */
-    earlier: Schema.Boolean
+    bytes: Schema.Finite.annotate({ description: "Of all files" }),
+    completedUtc: Schema.String.annotate({ description: "ISO 8601" }),
+    earlier: Schema.Boolean.annotate({ description: "Whether it was finished before this command" })
   }),
   Schema.Struct({ entityType: Schema.String, ok: Schema.Literal(false), error: Report.Report })
 ])
 
-/** What `export --json` and `resume --json` print. */
-export const ExportJson = Answer.json({ runs: Schema.Array(Run) })
+/** What `export --json` and `resume --json` print: one of `runs` for each entity type. */
+export const ExportJson = Answer.json({ runs: Schema.optionalKey(Schema.Array(Run)) })
 
 export const handle = Effect.fn("export")(function* (flags: ExportFlags) {
   const checked = yield* Effect.exit(check(flags))
@@ -47,6 +51,12 @@ export const handle = Effect.fn("export")(function* (flags: ExportFlags) {
 
 /** Runs it, and says how it ended. */
 export const deliver = Effect.fnUntraced(function* (options: ExportOptions, json: boolean) {
+  const { requests, settings, target } = options
+  const checked = yield* Effect.exit(EventLog.check(settings.get("events"), { data: target._tag === "Stdout", json }))
+  if (Exit.isFailure(checked)) {
+    const entityTypes = requests.map(({ entityType }) => entityType)
+    return yield* refuse(entityTypes, checked.cause, json)
+  }
   const { outcomes, redact } = yield* runExport(options)
   end(outcomes, redact, json)
 })
@@ -67,7 +77,7 @@ const end = (
       ...(error === undefined ? {} : { error }),
       exitCode
     }
-    process.stdout.write(`${redact(JSON.stringify(object))}\n`)
+    process.stdout.write(`${Redaction.stringify(redact)(object)}\n`)
   }
   process.exitCode = exitCode
 }

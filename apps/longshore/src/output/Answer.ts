@@ -7,11 +7,10 @@ import * as Report from "./Report.ts"
 
 /** What every object of `--json` has. */
 const common = {
-  version: Schema.Literal(1),
+  version: Schema.Literal(1).annotate({ description: "Of the format of this object" }),
   ok: Schema.Boolean,
-  /** What kept the command from its work. */
-  error: Schema.optionalKey(Report.Report),
-  exitCode: Schema.Int
+  error: Schema.optionalKey(Report.Report.annotate({ description: "What kept the command from its work" })),
+  exitCode: Schema.Int.annotate({ description: "What the process ends with" })
 }
 
 /** The Schema of a command's `--json`. Its own fields are absent when the command could not begin. */
@@ -43,7 +42,7 @@ export const give = Effect.fnUntraced(function* <R>(
   if (options.json) {
     const error = "error" in answer ? { error: answer.error } : {}
     const object = { version: 1, ok: exitCode === ExitCode.ok, ...answer.json, ...error, exitCode }
-    process.stdout.write(`${redact(JSON.stringify(object))}\n`)
+    process.stdout.write(`${Redaction.stringify(redact)(object)}\n`)
   } else if (answer.text !== "") {
     process.stdout.write(`${redact(answer.text.replace(/\n$/, ""))}\n`)
   }

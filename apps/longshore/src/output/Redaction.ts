@@ -25,6 +25,14 @@ const spellings = (secret: string): ReadonlyArray<string> => [
   Buffer.from(secret).toString("base64url")
 ]
 
+/**
+ * Values as JSON, every text in them redacted. Redacting the text of the JSON instead could cut through its quotes.
+ */
+export const stringify =
+  (redact: Redaction) =>
+  (value: unknown): string =>
+    JSON.stringify(value, (_, part: unknown) => (typeof part === "string" ? redact(part) : part))
+
 /** Without the given secrets and the environment's tokens, without signed links, without what steers a terminal. */
 export const make = (secrets: ReadonlyArray<string> = []): Redaction => {
   const { LONGSHORE_ACCESS_TOKEN = "", LONGSHORE_CLIENT_TOKEN = "" } = process.env

@@ -8,11 +8,11 @@ import type { Redaction } from "./Redaction.ts"
 
 /** A failure in the words of `--json`. */
 export const Report = Schema.Struct({
-  tag: Schema.String,
-  message: Schema.String,
-  nextStep: Schema.String,
-  requestId: Schema.optionalKey(Schema.String),
-  exitCode: Schema.Int
+  tag: Schema.String.annotate({ description: "Which failure: docs/errors.md lists them" }),
+  message: Schema.String.annotate({ description: "What happened, for people" }),
+  nextStep: Schema.String.annotate({ description: "What to do now, for people" }),
+  requestId: Schema.optionalKey(Schema.String.annotate({ description: "Under which Mews finds the request" })),
+  exitCode: Schema.Int.annotate({ description: "What the process would end with if this were all" })
 })
 
 export type Report = typeof Report.Type

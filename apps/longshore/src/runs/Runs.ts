@@ -72,22 +72,21 @@ const Count = Schema.Struct({ total: Schema.Finite, delivered: Schema.Finite })
 
 /** A run in `--json`. */
 export const Json = Schema.Struct({
-  id: Schema.String,
-  /** Path. */
-  journal: Schema.String,
+  id: Schema.String.annotate({ description: "What resume and status take" }),
+  journal: Schema.String.annotate({ description: "Its path" }),
   entityType: Schema.String,
   target: Schema.String,
   platformAddress: Schema.String,
-  account: Schema.String,
-  request: Schema.Json,
-  createdUtc: Schema.String,
-  updatedUtc: Schema.String,
+  account: Schema.String.annotate({ description: "A name, or a hash of the access token" }),
+  request: Schema.Json.annotate({ description: "What was asked for, as in the manifest" }),
+  createdUtc: Schema.String.annotate({ description: "ISO 8601" }),
+  updatedUtc: Schema.String.annotate({ description: "When its last step was: ISO 8601" }),
   stage: Schema.Literals(["asking", "waiting", "transferring", "publishing", "complete"]),
   exportId: Schema.optionalKey(Schema.String),
   files: Schema.optionalKey(Count),
   bytes: Schema.optionalKey(Count),
-  completedUtc: Schema.optionalKey(Schema.String),
-  answerLost: Schema.Boolean
+  completedUtc: Schema.optionalKey(Schema.String.annotate({ description: "ISO 8601" })),
+  answerLost: Schema.Boolean.annotate({ description: "Whether an export was asked for that nobody knows of" })
 })
 
 export const toJson = ({ createdUtc, id, identity, path, summary, updatedUtc }: RunFile.Run): typeof Json.Type => ({

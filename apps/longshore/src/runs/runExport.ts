@@ -23,6 +23,7 @@ import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import { crc32 } from "node:zlib"
 import * as Display from "../output/Display.ts"
+import * as EventLog from "../output/EventLog.ts"
 import * as ExitCode from "../output/ExitCode.ts"
 import { ConfigError, UsageError } from "../output/Problem.ts"
 import * as Progress from "../output/Progress.ts"
@@ -88,6 +89,15 @@ export const runExport = Effect.fn("runExport")(function* (options: ExportOption
       "--to": options.target.text,
       "--state": state
     })
+    const events = settings.get("events")
+    const record =
+      events === undefined
+        ? () => Effect.void
+        : yield* EventLog.make({
+            path: events,
+            redact,
+            tell: options.quiet ? (line) => say(redact(line)) : display.note
+          })
     const context = yield* RunContext.make(settings)
     const runs = Effect.forEach(
       options.requests,
@@ -101,7 +111,7 @@ export const runExport = Effect.fn("runExport")(function* (options: ExportOption
     )
     return yield* runs.pipe(
       Effect.provide(services(options, credentials)),
-      Effect.provideService(ExportEvents, display.listen)
+      Effect.provideService(ExportEvents, (event) => Effect.andThen(record(event), display.listen(event)))
     )
   }).pipe(
     Effect.scoped,

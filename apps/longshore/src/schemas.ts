@@ -1,0 +1,38 @@
+/** What is published as JSON Schema, in docs/schemas and in the packages. `pnpm schemas` writes the files. */
+import { EventLine } from "@longshore/core/EventLine"
+import { Manifest } from "@longshore/core/Manifest"
+import type * as JsonSchema from "effect/JsonSchema"
+import * as Schema from "effect/Schema"
+import { ExportJson } from "./handlers/export.ts"
+import { StatusJson } from "./handlers/status.ts"
+
+/** By the file's name: what it describes, and its Schema. A command's JSON has the command's name. */
+const published: Readonly<Record<string, readonly [title: string, schema: Schema.Constraint]>> = {
+  event: ["A line of longshore --events", EventLine],
+  manifest: ["manifest.json, beside the files it names", Manifest],
+  export: ["What longshore export --json and longshore resume --json print", ExportJson],
+  status: ["What longshore status --json and longshore list --json print", StatusJson]
+}
+
+const address = "https://raw.githubusercontent.com/longshore/longshore/main/docs/schemas"
+
+/** The files, by name. */
+export const documents = (): ReadonlyMap<string, JsonSchema.JsonSchema> =>
+  new Map(
+    Object.entries(published).map(([name, [title, type]]) => {
+      const { definitions, schema } = Schema.toJsonSchemaDocument(type)
+      return [
+        `${name}.json`,
+        {
+          $schema: "https://json-schema.org/draft/2020-12/schema",
+          $id: `${address}/${name}.json`,
+          title,
+          ...schema,
+          ...(Object.keys(definitions).length > 0 ? { $defs: definitions } : {})
+        }
+      ]
+    })
+  )
+
+/** As it stands in its file. */
+export const text = (document: JsonSchema.JsonSchema): string => `${JSON.stringify(document, null, 2)}\n`
