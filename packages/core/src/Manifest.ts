@@ -4,8 +4,28 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import * as Crc32 from "./Crc32.ts"
 import { EntityType, ExportId, ExportRequest } from "./Export.ts"
 import { ObjectKey } from "./ObjectSink.ts"
+
+/**
+ * How a file of several parts was cut, and the CRC-32 of each part: with these `Verification` tells where a file differs.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const FileParts = Schema.Struct({
+  /** Bytes of every part but the last. */
+  size: Schema.Int.check(Schema.isGreaterThan(0)),
+  /** Eight hexadecimal digits for each part, in order, with a space in between. */
+  crc32: Schema.String.check(Schema.isPattern(/^[0-9a-f]{8}( [0-9a-f]{8})*$/))
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type FileParts = typeof FileParts.Type
 
 /**
  * A delivered file. `crc32` (eight hexadecimal digits) is that of every byte as it was received. `etag` is what the host
@@ -20,7 +40,9 @@ export const ManifestFile = Schema.Struct({
   /** Bytes. */
   size: Schema.Finite,
   crc32: Schema.String,
-  etag: Schema.NullOr(Schema.String)
+  etag: Schema.NullOr(Schema.String),
+  /** Absent for a file of one part, and in manifests of versions that did not write it. */
+  parts: Schema.optionalKey(FileParts)
 })
 
 /**
@@ -57,6 +79,15 @@ export const Manifest = Schema.Struct({
 export type Manifest = typeof Manifest.Type
 
 const Json = Schema.fromJsonString(Manifest)
+
+/**
+ * The checksums of a file's parts as a manifest holds them; nothing for a file of one part, whose checksum it has.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const fileParts = (size: number, checksums: ReadonlyArray<number>): Pick<ManifestFile, "parts"> =>
+  checksums.length > 1 ? { parts: { size, crc32: checksums.map(Crc32.toHex).join(" ") } } : {}
 
 /**
  * The bytes of a manifest: JSON that a person can read, the same for the same manifest.
