@@ -11,6 +11,7 @@ import { listCommand } from "./commands/list.ts"
 import { resumeCommand } from "./commands/resume.ts"
 import { simulateCommand } from "./commands/simulate.ts"
 import { statusCommand } from "./commands/status.ts"
+import { verifyCommand } from "./commands/verify.ts"
 import * as ExitCode from "./output/ExitCode.ts"
 import * as Redaction from "./output/Redaction.ts"
 import { version } from "./version.ts"
@@ -19,7 +20,7 @@ const longshore = Command.make("longshore").pipe(
   Command.withDescription(
     "Takes bulk exports off the Mews Connector API and lays them, whole and verified, in the storage you name"
   ),
-  Command.withSubcommands([exportCommand, resumeCommand, listCommand, statusCommand, simulateCommand])
+  Command.withSubcommands([exportCommand, resumeCommand, listCommand, statusCommand, verifyCommand, simulateCommand])
 )
 
 /** A wrong command line is one paragraph on stderr, as every other failure; the help stays where it is asked for. */

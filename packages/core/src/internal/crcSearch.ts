@@ -1,8 +1,8 @@
 /**
  * Where one change would explain a wrong CRC-32. The register of a CRC can be run backwards, so from the end of the bytes
  * two of them are: the one that these bytes led to, and the one that was wanted. Where the two can be joined by one change,
- * that change explains the difference. Chance joins them, too: at one place in 2^24 for a byte that is not known, so what
- * is found is an explanation, and only worth telling where it is the only one.
+ * that change explains the difference. Chance joins them, too: at one place in 2^24 for a byte that is not known. So what
+ * is found are explanations, and only worth telling where they are few.
  */
 import { tables } from "./crcTables.ts"
 
@@ -23,19 +23,22 @@ const undo = (register: number, byte: number): number => {
 /** Whether there is a byte that leads from one register to the other. */
 const joins = (from: number, to: number): boolean => (to ^ table[inverse[to >>> 24]!]!) >>> 0 === from >>> 8
 
-/** Explanations that are not told apart any more. */
-const enough = 2
+/** As many places are worth telling. */
+export const most = 4
 
-/** Where one other byte would explain that `length` bytes have one checksum and not the other: at most two places. */
+/**
+ * Where one other byte would explain that `length` bytes have one checksum and not the other: all places, or the first few of
+ * more than `most`.
+ */
 export const changedByte = (actual: number, wanted: number, length: number): ReadonlyArray<number> => {
   const found: Array<number> = []
   // Equal bytes cancel out: what is left is the change alone, followed by nothing.
   let difference = (actual ^ wanted) >>> 0
-  for (let place = length - 1; place >= 0 && found.length < enough; place--) {
+  for (let place = length - 1; place >= 0 && found.length <= most; place--) {
     difference = undo(difference, 0)
     if (difference > 0 && difference < 256) found.push(place)
   }
-  return found
+  return found.reverse()
 }
 
 /** Takes bytes piece by piece, from the last to the first. */

@@ -8,7 +8,7 @@ import { SinkError } from "../ExportError.ts"
 import type { ManifestFile } from "../Manifest.ts"
 import { ObjectSink, type ObjectKey, type Part, parts } from "../ObjectSink.ts"
 import type { Difference, Explanation } from "../Verification.ts"
-import { addedBytes, type Backwards, changedByte, missingByte } from "./crcSearch.ts"
+import { addedBytes, type Backwards, changedByte, missingByte, most } from "./crcSearch.ts"
 
 /** Bytes of one request, and of what is held in memory. */
 const pieceSize = 8 * 1024 * 1024
@@ -174,10 +174,11 @@ export const make = Effect.fnUntraced(function* ({ concurrency, onBytes, quick }
     const actual = yield* checksum(key, between)
     const search =
       moved > 0 ? addedBytes(actual, wanted, between.length, moved) : missingByte(actual, wanted, between.length)
-    const [place, ...others] = yield* backwards(key, between, search)
-    if (place === undefined || others.length > 0) return tell(to)
-    const offset = front + place
-    return tell(to, moved > 0 ? yield* added(key, offset, moved) : { _tag: "ByteMissing", offset })
+    const places = yield* backwards(key, between, search)
+    const [first, ...others] = offsets(front, places)
+    if (first === undefined) return tell(to)
+    if (moved < 0) return tell(to, { _tag: "ByteMissing", offsets: [first, ...others] })
+    return others.length > 0 ? tell(to) : tell(to, yield* added(key, first, moved))
   })
 
   return Effect.fnUntraced(
@@ -220,11 +221,13 @@ const partsOf = ({ crc32, parts: cut, size }: ManifestFile): ReadonlyArray<Summe
 }
 
 const oneByte = ({ actual, crc32, length, offset }: SummedPart & { readonly actual: number }) => {
-  const [place, ...others] = changedByte(actual, crc32, length)
-  return place === undefined || others.length > 0
-    ? undefined
-    : ({ _tag: "ByteChanged", offset: offset + place } satisfies Explanation)
+  const [first, ...others] = offsets(offset, changedByte(actual, crc32, length))
+  return first === undefined ? undefined : ({ _tag: "ByteChanged", offsets: [first, ...others] } satisfies Explanation)
 }
+
+/** In the file, if they are few. */
+const offsets = (from: number, places: ReadonlyArray<number>): ReadonlyArray<number> =>
+  places.length > most ? [] : places.map((place) => from + place)
 
 /** Neighbouring parts as one range. */
 const joined = (wrong: ReadonlyArray<Part>) => {
