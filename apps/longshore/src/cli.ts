@@ -11,6 +11,7 @@ import { listCommand } from "./commands/list.ts"
 import { resumeCommand } from "./commands/resume.ts"
 import { simulateCommand } from "./commands/simulate.ts"
 import { statusCommand } from "./commands/status.ts"
+import { verifyCommand } from "./commands/verify.ts"
 import * as ExitCode from "./output/ExitCode.ts"
 import { version } from "./version.ts"
 
@@ -18,7 +19,7 @@ const longshore = Command.make("longshore").pipe(
   Command.withDescription(
     "Takes bulk exports off the Mews Connector API and lays them, whole and verified, in the storage you name"
   ),
-  Command.withSubcommands([exportCommand, resumeCommand, listCommand, statusCommand, simulateCommand])
+  Command.withSubcommands([exportCommand, resumeCommand, listCommand, statusCommand, verifyCommand, simulateCommand])
 )
 
 /** A wrong command line is answered as every other failure, also in JSON; the help stays where it is asked for. */

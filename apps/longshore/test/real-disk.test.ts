@@ -96,7 +96,7 @@ describe.skipIf(process.platform !== "linux")("a folder on a real disk", { concu
     const ended = await lab.longshore(command, { env, through })
     expect(ended.stderr).toMatch(/^longshore: .*this user may not .*write.* \(EACCES\).* Next: /m)
     const state = await lab.longshore([...command, "--state", await lab.folder()], { env, through })
-    expect(state.stderr).toMatch(/^longshore: .*this user may not write here \(EACCES\).* Next: /m)
+    expect(state.stderr).toMatch(/^longshore: .*this user may not read or write here \(EACCES\).* Next: /m)
     expect([ended.code, state.code]).toEqual([9, 9])
     expect(await requests("add")).toEqual([])
   })

@@ -4,8 +4,28 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import * as Crc32 from "./Crc32.ts"
 import { EntityType, ExportId, ExportRequest } from "./Export.ts"
 import { ObjectKey } from "./ObjectSink.ts"
+
+/**
+ * How a file of several parts was cut, and the CRC-32 of each part: with these `Verification` tells where a file differs.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export const FileParts = Schema.Struct({
+  size: Schema.Int.check(Schema.isGreaterThan(0)).annotate({ description: "Bytes of every part but the last" }),
+  crc32: Schema.String.check(Schema.isPattern(/^[0-9a-f]{8}( [0-9a-f]{8})*$/)).annotate({
+    description: "Eight hexadecimal digits for each part, in order, with a space in between"
+  })
+})
+
+/**
+ * @since 0.1.0
+ * @category models
+ */
+export type FileParts = typeof FileParts.Type
 
 /**
  * A delivered file. `crc32` (eight hexadecimal digits) is that of every byte as it was received. `etag` is what the host
@@ -18,7 +38,10 @@ export const ManifestFile = Schema.Struct({
   name: Schema.String.annotate({ description: "Relative to the manifest" }),
   size: Schema.Finite.annotate({ description: "Bytes" }),
   crc32: Schema.String.annotate({ description: "Of every byte as it was received: eight hexadecimal digits" }),
-  etag: Schema.NullOr(Schema.String).annotate({ description: "What the host knew the content by, if it had to tell" })
+  etag: Schema.NullOr(Schema.String).annotate({ description: "What the host knew the content by, if it had to tell" }),
+  parts: Schema.optionalKey(FileParts).annotateKey({
+    description: "Absent for a file of one part, and in manifests of versions that did not write it"
+  })
 })
 
 /**
@@ -52,6 +75,15 @@ export const Manifest = Schema.Struct({
 export type Manifest = typeof Manifest.Type
 
 const Json = Schema.fromJsonString(Manifest)
+
+/**
+ * The checksums of a file's parts as a manifest holds them; nothing for a file of one part, whose checksum it has.
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const fileParts = (size: number, checksums: ReadonlyArray<number>): Pick<ManifestFile, "parts"> =>
+  checksums.length > 1 ? { parts: { size, crc32: checksums.map(Crc32.toHex).join(" ") } } : {}
 
 /**
  * The bytes of a manifest: JSON that a person can read, the same for the same manifest.

@@ -121,6 +121,20 @@ export const StoredObject = Schema.Struct({
 export type StoredObject = typeof StoredObject.Type
 
 /**
+ * What is found in a place. Others may have put things there, so its key need not be one of ours.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ListedObject {
+  readonly key: string
+  /** Bytes. */
+  readonly size: number
+  /** It is of the sink's own: what a run has stored and not published. */
+  readonly partial: boolean
+}
+
+/**
  * @since 0.1.0
  * @category models
  */
@@ -178,6 +192,11 @@ export class ObjectSink extends Context.Service<
     /** The committed object, if there is one. */
     readonly stat: (key: ObjectKey) => Effect.Effect<Option.Option<StoredObject>, SinkError>
     /**
+     * Everything that is there, whoever put it there, but for names with a dot in front. What is not an object, such as a
+     * link, is listed like one. A place that does not exist has nothing.
+     */
+    readonly list: Effect.Effect<ReadonlyArray<ListedObject>, SinkError>
+    /**
      * Drops what was kept beside a committed object only to make its `commit` idempotent across a crash. Called once
      * the whole run is published; the object itself stays.
      */
@@ -193,7 +212,7 @@ export class ObjectSink extends Context.Service<
  */
 export const make = (
   sink: Pick<ObjectSink["Service"], "capabilities" | "locate" | "open" | "stat"> &
-    Partial<Pick<ObjectSink["Service"], "read" | "room" | "settle">>
+    Partial<Pick<ObjectSink["Service"], "list" | "read" | "room" | "settle">>
 ): ObjectSink["Service"] =>
   ObjectSink.of({
     room: Effect.succeedNone,
@@ -202,6 +221,15 @@ export const make = (
       Stream.fail(
         new SinkError({ reason: "Unknown", location: sink.locate(key), problem: "it keeps nothing to read" })
       ),
+    list: Effect.suspend(() =>
+      Effect.fail(
+        new SinkError({
+          reason: "Unknown",
+          location: sink.locate(ObjectKey.make("manifest.json")),
+          problem: "this kind of target cannot list what it holds"
+        })
+      )
+    ),
     ...sink
   })
 

@@ -59,6 +59,8 @@ export type FilePlan = typeof FilePlan.Type
 export interface Delivered {
   readonly stored: StoredObject
   readonly crc32: number
+  /** CRC-32 of each part, in order. */
+  readonly parts: ReadonlyArray<number>
 }
 
 /**
@@ -282,7 +284,7 @@ export const layer = (options: TransferOptions = {}): Layer.Layer<Transfer, neve
         )
         const crc = parts(plan).reduce((sum, part, i) => Crc32.combine(sum, checksums[i] ?? 0, part.length), 0)
         yield* publish({ _tag: "FileDelivered", key, size, crc32: Crc32.toHex(crc), location: sink.locate(key) })
-        return { stored: object, crc32: crc }
+        return { stored: object, crc32: crc, parts: checksums }
       }, Effect.scoped)
 
       const plan = Effect.fn("Transfer.plan")(function* (

@@ -19,6 +19,8 @@ import { make } from "./internal/sink.ts"
 export interface FsSinkOptions {
   /** Made if it is missing, for its owner only. */
   readonly directory: string
+  /** Only to look at what is there: nothing is made, and nothing can be written. */
+  readonly readOnly?: boolean | undefined
 }
 
 /**
@@ -35,4 +37,4 @@ export interface FsSinkOptions {
  * @category layers
  */
 export const layer = (options: FsSinkOptions): Layer.Layer<ObjectSink.ObjectSink, SinkError> =>
-  Layer.effect(ObjectSink.ObjectSink, make(options.directory))
+  Layer.effect(ObjectSink.ObjectSink, make(options))

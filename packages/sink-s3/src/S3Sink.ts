@@ -48,6 +48,8 @@ export interface S3SinkOptions {
   readonly credentials?: S3Credentials | undefined
   /** Default `auto`. */
   readonly checksum?: Checksum | undefined
+  /** Only to look at what is there, with credentials that need no more: nothing can be written. */
+  readonly readOnly?: boolean | undefined
 }
 
 /**
@@ -61,7 +63,8 @@ export interface S3Credentials {
 }
 
 /**
- * Objects in a bucket, below a prefix. Fails early if the bucket cannot be listed or written.
+ * Objects in a bucket, below a prefix. Fails early if the bucket cannot be listed or written; one that is
+ * `readOnly` asks nothing before it is asked.
  *
  * ```ts
  * import { S3Sink } from "@longshore/sink-s3"

@@ -109,7 +109,9 @@ export const startImitation = async () => {
       const page = keys.slice(from, from + pageSize)
       const more = from + pageSize < keys.length
       const next = more ? el("NextContinuationToken", from + pageSize) : ""
-      const contents = page.map((name) => `<Contents>${el("Key", name)}</Contents>`).join("")
+      const contents = page
+        .map((name) => `<Contents>${el("Key", name)}${el("Size", bucket.get(name)?.bytes.length ?? 0)}</Contents>`)
+        .join("")
       return send(200, xml("ListBucketResult", contents + el("IsTruncated", more) + next))
     }
     if (method === "GET" && query.has("uploads")) {

@@ -114,7 +114,10 @@ export const layer = (store: MemoryStore = makeStore()): Layer.Layer<ObjectSink.
               ? Stream.fail(fail(key, "it is not there", "Conflict"))
               : Stream.make(found.bytes.slice(offset, offset + length))
           }),
-        stat: (key) => Effect.sync(() => describe(key))
+        stat: (key) => Effect.sync(() => describe(key)),
+        list: Effect.sync(() =>
+          [...store.objects].map(([key, { bytes }]) => ({ key, size: bytes.length, partial: false }))
+        )
       })
     })
   )

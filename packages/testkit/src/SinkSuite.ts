@@ -340,6 +340,32 @@ export const suite = (name: string, options: SinkSuiteOptions): void => {
       )
     )
 
+    test(
+      "lists what is committed, of any process",
+      ({ durable }) => durable,
+      (sink, world) =>
+        Effect.gen(function* () {
+          assert.deepStrictEqual(yield* sink.list, [])
+          const bytes = someBytes(sink)
+          const other = ObjectSink.ObjectKey.make(key.replace("00001", "00002"))
+          const small = content(10)
+          yield* deliver(sink, objectOf(bytes, sink), bytes)
+          yield* deliver(sink, objectOf(small, sink, { key: other }), small)
+          yield* Effect.forEach([key, other], sink.settle)
+          yield* world.process((next) =>
+            Effect.map(next.list, (found) =>
+              assert.sameDeepMembers(
+                [...found],
+                [
+                  { key: String(key), size: bytes.length, partial: false },
+                  { key: String(other), size: small.length, partial: false }
+                ]
+              )
+            )
+          )
+        })
+    )
+
     for (const bad of ["../escape", "a/../../escape", "/etc/escape", "a//b", "..", "a/./b", "a\0b"]) {
       test(
         `lets no key leave the target: ${JSON.stringify(bad)}`,

@@ -3,6 +3,7 @@ import type { JournalError } from "@longshore/core/ExportError"
 import type { RunSummary } from "@longshore/core/RunSummary"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as Path from "node:path"
 import * as Answer from "../output/Answer.ts"
 import type * as ExitCode from "../output/ExitCode.ts"
 import { UsageError } from "../output/Problem.ts"
@@ -66,6 +67,28 @@ export const find = Effect.fn("Runs.find")(function* (
       ? "See longshore list; or name the folder of its journal with --state (for a run into a folder that is FOLDER/.longshore)."
       : "Check the target; if the runs were given --state, give it here, too."
   })
+})
+
+/** The last runs of this user into a target or a place above it, as far as their journals can be read. */
+export const into = Effect.fn("Runs.into")(function* (
+  target: Target.Target
+): Effect.fn.Return<ReadonlyArray<RunFile.Run>> {
+  const { endpoint, to: place } = Target.spoken(target.text)
+  const folders =
+    target._tag === "Folder" ? ["", "..", "../.."].map((up) => Path.join(target.directory, up, ".longshore")) : []
+  const beside = yield* Effect.forEach(folders, (folder) => Effect.orElseSucceed(RunFile.list(folder), () => []))
+  const entries = [...(yield* all), ...(yield* Effect.forEach(beside.flat(), ({ path }) => read(path)))]
+  const latest = new Map<string, RunFile.Run>()
+  for (const entry of entries) {
+    if (!("run" in entry)) continue
+    const { run } = entry
+    const its = Target.spoken(run.identity.target)
+    const isAbove = `${place}/`.startsWith(`${its.to}/`) && (endpoint === undefined || its.endpoint === endpoint)
+    const found = RunFile.parse(run.path)
+    const other = found && latest.get(found.stem)
+    if (isAbove && found && (RunFile.parse(other?.path ?? "")?.number ?? 0) < found.number) latest.set(found.stem, run)
+  }
+  return [...latest.values()]
 })
 
 const Count = Schema.Struct({ total: Schema.Finite, delivered: Schema.Finite })

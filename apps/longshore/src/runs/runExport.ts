@@ -1,7 +1,7 @@
 /** The work behind `longshore export`: composes the services, runs every type, says how it ended. */
 import * as Crc32 from "@longshore/core/Crc32"
 import type { ExportId, ExportRequest } from "@longshore/core/Export"
-import { type ExportError, InvalidRequest, type SinkError } from "@longshore/core/ExportError"
+import { type ExportError, InvalidRequest } from "@longshore/core/ExportError"
 import { ExportEvents } from "@longshore/core/ExportEvent"
 import * as ExportRun from "@longshore/core/ExportRun"
 import * as Exports from "@longshore/core/Exports"
@@ -12,8 +12,6 @@ import type { RunSummary } from "@longshore/core/RunSummary"
 import * as Transfer from "@longshore/core/Transfer"
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as FileJournal from "@longshore/journal-file/FileJournal"
-import * as FsSink from "@longshore/sink-fs/FsSink"
-import * as StdoutSink from "@longshore/sink-stdout/StdoutSink"
 import * as NodeSource from "@longshore/source-node/NodeSource"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
@@ -38,6 +36,7 @@ import * as Credentials from "../settings/Credentials.ts"
 import * as Environment from "../settings/Environment.ts"
 import type { Settings } from "../settings/Settings.ts"
 import { isDurable, type Target } from "./Target.ts"
+import * as TargetSink from "./TargetSink.ts"
 
 export interface ExportOptions {
   readonly requests: ReadonlyArray<ExportRequest>
@@ -171,7 +170,7 @@ const services = (
     maxSockets: concurrency + 4,
     proxyEnv: process.env
   })
-  const sink = sinkOf(target)
+  const sink = TargetSink.layer(target)
   const transfer = Transfer.layer({ concurrency, ...(retries === undefined ? {} : { retries }) })
   const exports = Exports.layer({
     platformAddress: credentials.platformAddress,
@@ -187,23 +186,6 @@ const services = (
     Layer.provide(http),
     Layer.provide(Layer.succeed(Crc32.Crc32, (bytes, seed) => crc32(bytes, seed)))
   )
-}
-
-const sinkOf = (target: Target): Layer.Layer<ObjectSink, SinkError> => {
-  switch (target._tag) {
-    case "Folder":
-      return FsSink.layer({ directory: target.directory })
-    case "Stdout":
-      return StdoutSink.layer
-    case "S3":
-      // Larger than all the rest together, and only some need it.
-      return Layer.unwrap(
-        Effect.map(
-          Effect.promise(() => import("@longshore/sink-s3/S3Sink")),
-          (S3Sink) => S3Sink.layer(target)
-        )
-      )
-  }
 }
 
 interface Command {

@@ -55,11 +55,12 @@ export const deliver = Effect.fnUntraced(function* (
         completedUtc: DateTime.formatIso(now),
         verified: "size+etag+crc32",
         size: delivered.reduce((sum, file) => sum + file.size, 0),
-        files: delivered.map(({ crc32, etag, key, size }) => ({
+        files: delivered.map(({ crc32, etag, key, partSize, parts, size }) => ({
           name: key.slice(key.lastIndexOf("/") + 1),
           size,
           crc32: Crc32.toHex(crc32),
-          etag
+          etag,
+          ...Manifest.fileParts(partSize, parts)
         }))
       }
     })
@@ -175,7 +176,8 @@ const deliverFile = Effect.fnUntraced(function* (
     }
     if (fresh || (yield* isThere(delivery.stored))) {
       if (!fresh) yield* publish({ _tag: "FileConfirmed", key, size: plan.size, location: sink.locate(key) })
-      return { key, size: plan.size, crc32: delivery.crc32, etag: plan.etag, again, fresh }
+      const { etag, partSize, size } = plan
+      return { key, size, partSize, crc32: delivery.crc32, parts: delivery.parts ?? [], etag, again, fresh }
     }
     yield* publish({
       _tag: "FileRestarted",

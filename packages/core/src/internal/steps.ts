@@ -41,7 +41,12 @@ export type Ready = typeof Ready.Type
 
 /** What became of a file: delivered, or no longer what was planned. */
 export const Delivery = Schema.Union([
-  Schema.TaggedStruct("Delivered", { stored: StoredObject, crc32: Schema.Finite }),
+  Schema.TaggedStruct("Delivered", {
+    stored: StoredObject,
+    crc32: Schema.Finite,
+    /** Of each part, in order. Earlier versions did not write them. */
+    parts: Schema.optionalKey(Schema.Array(Schema.Finite))
+  }),
   Schema.TaggedStruct("Changed", { problem: Schema.String })
 ])
 

@@ -7,14 +7,15 @@ import * as Stream from "effect/Stream"
 import * as Path from "node:path"
 import { pathToFileURL } from "node:url"
 import { Disk, ensureFolder } from "@longshore/disk/Disk"
+import type { FsSinkOptions } from "../FsSink.ts"
 import * as Folders from "./folders.ts"
 import { about, sinkError } from "./problem.ts"
-import { open, plan, storedObject } from "./writer.ts"
+import { isPartial, open, plan, storedObject } from "./writer.ts"
 
-export const make = Effect.fnUntraced(function* (directory: string) {
+export const make = Effect.fnUntraced(function* ({ directory, readOnly = false }: FsSinkOptions) {
   const disk = yield* Disk
   const root = Path.resolve(directory)
-  yield* prepare(disk, root)
+  if (!readOnly) yield* prepare(disk, root)
   const folders = Folders.make(disk)
 
   const pathOf = (key: ObjectSink.ObjectKey): Effect.Effect<string, SinkError> => {
@@ -38,7 +39,10 @@ export const make = Effect.fnUntraced(function* (directory: string) {
     },
     locate: (key) => pathToFileURL(Path.join(root, key)).href,
     room: Effect.asSome(about(root)(disk.room(root))),
-    open: (object) => Effect.flatMap(pathOf(object.key), (path) => open(disk, folders, root, path, object)),
+    open: (object) =>
+      readOnly
+        ? Effect.fail(sinkError(root, "PermissionDenied", "it was opened only to be read"))
+        : Effect.flatMap(pathOf(object.key), (path) => open(disk, folders, root, path, object)),
     read: (key, { length, offset }) =>
       Stream.unwrap(
         Effect.gen(function* () {
@@ -61,6 +65,7 @@ export const make = Effect.fnUntraced(function* (directory: string) {
       }
       return Option.some(storedObject(key, found))
     }),
+    list: list(disk, root),
     settle: Effect.fnUntraced(function* (key) {
       const path = yield* pathOf(key)
       const folder = Path.dirname(path)
@@ -75,6 +80,21 @@ export const make = Effect.fnUntraced(function* (directory: string) {
     })
   })
 })
+
+/** All files below a folder, by name. Links are told of, not followed. */
+const list = (disk: Disk, root: string, below = ""): Effect.Effect<ReadonlyArray<ObjectSink.ListedObject>, SinkError> =>
+  Effect.gen(function* () {
+    const folder = Path.join(root, below)
+    const found: Array<ObjectSink.ListedObject> = []
+    for (const name of [...(yield* about(folder)(disk.list(folder)))].sort()) {
+      if (name.startsWith(".")) continue
+      const key = below === "" ? name : `${below}/${name}`
+      const stat = yield* about(Path.join(folder, name))(disk.stat(Path.join(folder, name)))
+      if (stat?.kind === "directory") found.push(...(yield* list(disk, root, key)))
+      else if (stat !== undefined) found.push({ key, size: stat.size, partial: isPartial(name) })
+    }
+    return found
+  })
 
 /** The folder is there and this user can make, sync and remove files in it: better now than after an hour. */
 const prepare = Effect.fnUntraced(function* (disk: Disk, root: string) {

@@ -32,6 +32,9 @@ export const plan = (candidate: string, name: string): string | undefined =>
     ? /^([0-9a-f]{8})\.(?:partial|parts)$/.exec(candidate.slice(name.length + 1))?.[1]
     : undefined
 
+/** Whether it is what `open` makes beside any name. */
+export const isPartial = (candidate: string): boolean => /.\.[0-9a-f]{8}\.(?:partial|parts)$/.test(candidate)
+
 /** A receipt names the file by size and time of its last change: whoever edits it changes one of them. */
 export const storedObject = (key: ObjectKey, stat: DiskStat): StoredObject => ({
   key,

@@ -11,9 +11,7 @@ import {
   AbortMultipartUploadCommand,
   DeleteObjectCommand,
   ListMultipartUploadsCommand,
-  ListObjectsV2Command,
   type ListMultipartUploadsCommandOutput,
-  type ListObjectsV2CommandOutput,
   PutObjectCommand
 } from "@aws-sdk/client-s3"
 import type { SinkObject } from "@longshore/core/ObjectSink"
@@ -22,7 +20,7 @@ import { createHash } from "node:crypto"
 import type { OpenUpload } from "../S3Sink.ts"
 import type { S3 } from "./client.ts"
 import { isGone, type S3Failure } from "./failure.ts"
-import { whole } from "./pages.ts"
+import { objects, whole } from "./pages.ts"
 
 export interface Note {
   /** Its own key. */
@@ -56,16 +54,7 @@ export const note = (s3: S3, key: string, plan: string, uploadId: string) => put
 /** Notes about one key, or about all. */
 export const list = Effect.fnUntraced(function* (s3: S3, key?: string) {
   const Prefix = key === undefined ? folder(s3) : `${folder(s3)}${keyOf(s3, key)}/`
-  const { items } = yield* whole(s3, {
-    ask: (client, options, after: ListObjectsV2CommandOutput | undefined) =>
-      client.send(
-        new ListObjectsV2Command({ Bucket: s3.bucket, Prefix, ContinuationToken: after?.NextContinuationToken }),
-        options
-      ),
-    next: (page) => (page.IsTruncated === true ? (page.NextContinuationToken ?? "") : undefined),
-    items: (page) => (page.Contents ?? []).flatMap(({ Key: name = "" }) => noteOf(name))
-  })
-  return items
+  return (yield* objects(s3, Prefix)).flatMap(({ Key: name = "" }) => noteOf(name))
 })
 
 const noteOf = (name: string): ReadonlyArray<Note> => {

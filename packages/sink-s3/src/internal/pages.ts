@@ -1,4 +1,5 @@
 /** Lists, which servers give in pages. */
+import { ListObjectsV2Command, type ListObjectsV2CommandOutput, type _Object } from "@aws-sdk/client-s3"
 import * as Effect from "effect/Effect"
 import type { Call, S3 } from "./client.ts"
 import { endless, type S3Failure } from "./failure.ts"
@@ -35,3 +36,19 @@ export const whole = Effect.fnUntraced(function* <Page, Item>(
     after = page
   }
 })
+
+/** All objects whose keys begin like this. */
+export const objects = (s3: S3, prefix: string): Effect.Effect<ReadonlyArray<_Object>, S3Failure> =>
+  whole(s3, {
+    ask: (client, options, after: ListObjectsV2CommandOutput | undefined) =>
+      client.send(
+        new ListObjectsV2Command({
+          Bucket: s3.bucket,
+          Prefix: prefix,
+          ContinuationToken: after?.NextContinuationToken
+        }),
+        options
+      ),
+    next: (page) => (page.IsTruncated === true ? (page.NextContinuationToken ?? "") : undefined),
+    items: (page: ListObjectsV2CommandOutput) => page.Contents ?? []
+  }).pipe(Effect.map(({ items }) => items))

@@ -11,6 +11,7 @@ import { make as makeClient, type S3 } from "./client.ts"
 import { about, sinkError } from "./failure.ts"
 import * as Notes from "./notes.ts"
 import { list, look, read } from "./object.ts"
+import { objects } from "./pages.ts"
 import { maxParts, minPartSize, open, type Place, storedObject } from "./writer.ts"
 
 const isKey = Schema.is(ObjectSink.ObjectKey)
@@ -19,7 +20,7 @@ export const locationOf = (s3: S3, key = ""): string => `s3://${s3.bucket}/${s3.
 
 export const make = Effect.fnUntraced(function* (options: S3SinkOptions) {
   const s3 = yield* makeClient(options)
-  yield* prepare(s3)
+  if (options.readOnly !== true) yield* prepare(s3)
 
   const placeOf = (key: ObjectSink.ObjectKey): Effect.Effect<Place, SinkError> =>
     // Keys are checked where they are made; this is the last door before the bucket.
@@ -39,7 +40,9 @@ export const make = Effect.fnUntraced(function* (options: S3SinkOptions) {
     },
     locate: (key) => locationOf(s3, key),
     open: (object) =>
-      Effect.flatMap(placeOf(object.key), (place) => open(s3, place, object, options.checksum ?? "auto")),
+      options.readOnly === true
+        ? Effect.fail(sinkError(locationOf(s3), "PermissionDenied", "it was opened only to be read"))
+        : Effect.flatMap(placeOf(object.key), (place) => open(s3, place, object, options.checksum ?? "auto")),
     read: (key, range) =>
       Stream.unwrap(Effect.map(placeOf(key), (place) => read(s3, place.location, place.key, range))),
     stat: Effect.fnUntraced(function* (key) {
@@ -47,6 +50,13 @@ export const make = Effect.fnUntraced(function* (options: S3SinkOptions) {
       const found = yield* about(place.location)(look(s3, place.key))
       return found === undefined ? Option.none() : Option.some(storedObject(key, found))
     }),
+    list: Effect.map(about(locationOf(s3))(objects(s3, s3.prefix)), (found) =>
+      found.flatMap(({ Key = "", Size = 0 }) => {
+        const key = Key.slice(s3.prefix.length)
+        // Some tools make an object that ends in a slash to stand for a folder.
+        return /(^|\/)\./.test(key) || key === "" || key.endsWith("/") ? [] : [{ key, size: Size, partial: false }]
+      })
+    ),
     settle: Effect.fnUntraced(function* (key) {
       const place = yield* placeOf(key)
       yield* about(place.location)(Notes.settle(s3, place.key))
