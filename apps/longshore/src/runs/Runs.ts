@@ -68,6 +68,22 @@ export const find = Effect.fn("Runs.find")(function* (
   })
 })
 
+/**
+ * All that this user's journals tell of runs into a target: those in its folder for journals, and by the index those that
+ * were kept elsewhere. Of what cannot be read only the former counts: nobody knows where the others went.
+ */
+export const into = Effect.fn("Runs.into")(function* (
+  state: string,
+  target: Target.Target
+): Effect.fn.Return<ReadonlyArray<Entry>, JournalError> {
+  const here = (yield* RunFile.list(state)).map(({ path }) => path)
+  const known = (yield* RunIndex.list).map(({ journal }) => journal)
+  const entries = yield* Effect.forEach([...new Set([...here, ...known])], read, { concurrency: 8 })
+  return entries.filter((entry) =>
+    "run" in entry ? entry.run.identity.target === target.text : here.includes(entry.path)
+  )
+})
+
 const Count = Schema.Struct({ total: Schema.Finite, delivered: Schema.Finite })
 
 /** A run in `--json`. */
