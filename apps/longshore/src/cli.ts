@@ -9,6 +9,7 @@ import * as Layer from "effect/Layer"
 import { exportCommand } from "./commands/export.ts"
 import { gcCommand } from "./commands/gc.ts"
 import { listCommand } from "./commands/list.ts"
+import { planCommand } from "./commands/plan.ts"
 import { resumeCommand } from "./commands/resume.ts"
 import { simulateCommand } from "./commands/simulate.ts"
 import { statusCommand } from "./commands/status.ts"
@@ -20,7 +21,15 @@ const longshore = Command.make("longshore").pipe(
   Command.withDescription(
     "Takes bulk exports off the Mews Connector API and lays them, whole and verified, in the storage you name"
   ),
-  Command.withSubcommands([exportCommand, resumeCommand, listCommand, statusCommand, gcCommand, simulateCommand])
+  Command.withSubcommands([
+    exportCommand,
+    planCommand,
+    resumeCommand,
+    listCommand,
+    statusCommand,
+    gcCommand,
+    simulateCommand
+  ])
 )
 
 /** A wrong command line is one paragraph on stderr, as every other failure; the help stays where it is asked for. */

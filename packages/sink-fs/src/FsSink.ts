@@ -50,8 +50,10 @@ export interface PartialObject {
   readonly key: ObjectSink.ObjectKey
   /** As in the names of its files. */
   readonly plan: string
-  /** Bytes of the parts that are stored. */
+  /** Bytes of the parts that are stored, or so far of the only one. */
   readonly size: number
+  /** Whether a writer of this plan goes on with it: what has one part alone is written again. */
+  readonly resumable: boolean
 }
 
 /**
@@ -71,5 +73,7 @@ export const abandoned = (
  * @since 0.1.0
  * @category maintenance
  */
-export const abort = (options: FsSinkOptions, partial: PartialObject): Effect.Effect<void, SinkError> =>
-  Leftovers.remove(options.directory, partial)
+export const abort = (
+  options: FsSinkOptions,
+  partial: Pick<PartialObject, "key" | "plan">
+): Effect.Effect<void, SinkError> => Leftovers.remove(options.directory, partial)

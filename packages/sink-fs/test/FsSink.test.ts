@@ -623,7 +623,7 @@ describe("what is left over", () => {
         assert.deepStrictEqual(yield* Effect.promise(() => fs.readdir(elsewhere)), [
           "Bill-00001.jsonl.0a0a0a0a.partial"
         ])
-        const outside = { key: object.key, plan: "../../../x", size: 0 }
+        const outside = { key: object.key, plan: "../../../x" }
         assert.strictEqual(yield* reason(FsSink.abort({ directory }, outside)), "InvalidKey")
         yield* opened(directory, (writer) => Effect.andThen(all(writer), writer.commit))
       })

@@ -17,6 +17,8 @@ export interface Leftover {
   readonly kind: "partial" | "upload" | "notes"
   /** Bytes of the parts that are stored. */
   readonly size: number
+  /** Whether a run of the same plan goes on with it. */
+  readonly resumable: boolean
   /** What is not there is removed. */
   readonly remove: Effect.Effect<void, SinkError>
 }
@@ -36,9 +38,9 @@ export const find = (target: Target, keys: Iterable<ObjectKey>): Effect.Effect<R
 const inFolder = Effect.fnUntraced(function* (target: Extract<Target, { _tag: "Folder" }>) {
   const found = yield* FsSink.abandoned({ directory: target.directory, within: isOfExports })
   return found.map((partial): Leftover => {
-    const { key, plan, size } = partial
+    const { key, plan, resumable, size } = partial
     const location = join(target.directory, `${key}.${plan}.partial`)
-    return { key, location, size, kind: "partial", remove: FsSink.abort(target, partial) }
+    return { key, location, size, resumable, kind: "partial", remove: FsSink.abort(target, partial) }
   })
 })
 
@@ -63,6 +65,7 @@ const inBucket = Effect.fnUntraced(function* (
     location: `s3://${target.bucket}/${upload.key}`,
     kind: upload.uploadId === undefined ? "notes" : "upload",
     size: upload.size,
+    resumable: upload.uploadId !== undefined,
     remove: S3Sink.abort(target, upload)
   }))
 })

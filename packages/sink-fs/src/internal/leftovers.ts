@@ -31,8 +31,8 @@ export const list = Effect.fn("FsSink.abandoned")(function* (
       if (!isOurs) {
         if (kind === "directory") folders.push(below)
       } else if (kind === "file" && !found.has(`${key}.${plan}`)) {
-        const size = yield* about(path)(sizeOf(disk, Path.join(root, `${key}.${plan}`)))
-        found.set(`${key}.${plan}`, { key, plan, size })
+        const held = yield* about(path)(look(disk, Path.join(root, `${key}.${plan}`)))
+        found.set(`${key}.${plan}`, { key, plan, ...held })
       }
     }
   }
@@ -40,16 +40,19 @@ export const list = Effect.fn("FsSink.abandoned")(function* (
 })
 
 /** A partial file is as long as its last part, wherever that is: the log tells how much of it is there. */
-const sizeOf = Effect.fnUntraced(function* (disk: Disk, base: string): Effect.fn.Return<number, DiskError> {
+const look = Effect.fnUntraced(function* (
+  disk: Disk,
+  base: string
+): Effect.fn.Return<Pick<PartialObject, "size" | "resumable">, DiskError> {
   const partial = yield* disk.stat(`${base}.partial`)
   // Published: what the log tells of is in its place.
-  if (partial?.kind !== "file") return 0
+  if (partial?.kind !== "file") return { size: 0, resumable: false }
   const log = yield* disk.stat(`${base}.parts`)
-  if (log?.kind !== "file") return partial.size
+  if (log?.kind !== "file") return { size: partial.size, resumable: false }
   const bytes = new Uint8Array(log.size)
   const read = Effect.flatMap(disk.open(`${base}.parts`, "read"), (file) => file.read(bytes, 0))
   const parts = PartLog.read(bytes.subarray(0, yield* Effect.scoped(read)))?.parts.values() ?? []
-  return [...parts].reduce((sum, { length }) => sum + length, 0)
+  return { size: [...parts].reduce((sum, { length }) => sum + length, 0), resumable: true }
 })
 
 export const remove = Effect.fn("FsSink.abort")(function* (
