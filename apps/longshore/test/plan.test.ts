@@ -128,8 +128,10 @@ describe.concurrent("longshore plan", () => {
     expect(types[0]?.would).toMatch(/failed at Mews; --on-expired renew asks for another$/)
     expect(planOf(await plan("--on-expired", "renew")).types[0]).toMatchObject({ action: "renew" })
     const unknown = "00000000-0000-4000-8000-000000000000"
-    const adopted = await lab.longshore(["plan", "Bill", ...given, "--export-id", unknown, "--json"], { env })
-    expect(planOf(adopted).type).toMatchObject({ action: "fail", exitCode: 6, exportId: unknown })
+    const adopting = ["Bill", ...given, "--export-id", unknown]
+    const adopted = planOf(await lab.longshore(["plan", ...adopting, "--json"], { env }))
+    const { code } = await lab.longshore(["export", ...adopting], { env })
+    expect(adopted.type).toMatchObject({ action: "fail", exitCode: code, exportId: unknown })
   })
 
   it("refuses what export refuses, in the same words, and says what is wrong with a target", async (context) => {

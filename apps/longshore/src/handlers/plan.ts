@@ -181,7 +181,7 @@ interface Look {
   readonly looked: Plan.Looked
 }
 
-/** One `getAll`, which changes nothing. That nobody answers is no error of a plan; an address that is none is. */
+/** By `getAll`, which changes nothing. That nobody answers is no error of a plan; an address that is none is. */
 const look = Effect.fnUntraced(function* (
   options: runExport.ExportOptions,
   credentials: Credentials.Credentials | undefined,
@@ -189,15 +189,26 @@ const look = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Look, InvalidRequest> {
   if (credentials === undefined) return { api: { looked: "noTokens" }, looked: undefined }
   if (ids.length === 0) return { api: { looked: "nothingToAsk" }, looked: undefined }
-  const exports = Exports.use(({ getAll }) => getAll(ids)).pipe(
-    Effect.map((found): Look => ({ api: { looked: "answered" }, looked: new Map(found.map((one) => [one.id, one])) })),
-    Effect.timeoutOrElse({
-      duration: "20 seconds",
-      orElse: () => Effect.succeed<Look>({ api: { looked: "failed", problem: "silence" }, looked: undefined })
-    })
-  )
+  const silence: Look = { api: { looked: "failed", problem: "It did not answer in 20 s." }, looked: undefined }
   const layer = runExport.api(options, credentials, 1).pipe(Layer.provide(runExport.http(options.settings)))
-  return yield* Effect.provide(exports, layer).pipe(
+  // These share one call, unless one of them is an id that the API does not take.
+  return yield* Exports.use(({ get }) =>
+    Effect.forEach(
+      ids,
+      (id) =>
+        get(id).pipe(
+          Effect.catchIf(
+            (error) => error._tag === "ExportNotFound" || error._tag === "RequestRejected",
+            (error) => Effect.succeed(error)
+          ),
+          Effect.map((answer) => [id, answer] as const)
+        ),
+      { concurrency: "unbounded" }
+    )
+  ).pipe(
+    Effect.map((answers): Look => ({ api: { looked: "answered" }, looked: new Map(answers) })),
+    Effect.timeoutOrElse({ duration: "20 seconds", orElse: () => Effect.succeed(silence) }),
+    Effect.provide(layer),
     Effect.catchIf(
       (error) => error._tag !== "InvalidRequest",
       ({ message }) => Effect.succeed<Look>({ api: { looked: "failed", problem: message }, looked: undefined })

@@ -1,12 +1,19 @@
 /** What `export` would do about one entity type, from what is known: its journal, the API's word, what the target holds. */
 import type { Export, ExportId, ExportRequest } from "@longshore/core/Export"
+import type { ExportNotFound, RequestRejected } from "@longshore/core/ExportError"
 import * as DateTime from "effect/DateTime"
 import * as Schema from "effect/Schema"
+import * as ExitCode from "../output/ExitCode.ts"
 import * as Progress from "../output/Progress.ts"
 import type * as RunFile from "./RunFile.ts"
 
-/** What the API says about exports: of one that is missing it knows nothing. `undefined`: it was not asked, or gave no answer. */
-export type Looked = ReadonlyMap<ExportId, Export> | undefined
+/** What the API says about exports, or why it does not know one. `undefined`: it was not asked, or gave no answer. */
+export type Looked = ReadonlyMap<ExportId, Export | ExportNotFound | RequestRejected> | undefined
+
+const exportOf = (looked: Looked, id: ExportId): Export | undefined => {
+  const found = looked?.get(id)
+  return found === undefined || "_tag" in found ? undefined : found
+}
 
 /** What is known about one entity type. */
 export interface Known {
@@ -54,8 +61,8 @@ export type Outlook = typeof Outlook.Type
 export const outlook = (known: Known): Outlook => {
   const { adopted, holder, looked, run } = known
   if (holder !== undefined) {
-    const would = `be refused with exit code 11: process ${holder.pid} on ${holder.host} works on this run now`
-    return { action: "fail", exitCode: 11, would, ...sizes(known) }
+    const would = `be refused with exit code ${ExitCode.locked}: process ${holder.pid} on ${holder.host} works on this run now`
+    return { action: "fail", exitCode: ExitCode.locked, would, ...sizes(known) }
   }
   const exportId = run?.summary.exportId
   if (run === undefined || exportId === undefined) {
@@ -95,32 +102,43 @@ const rest = (bytes: Outlook["bytes"], keeps: boolean): string => {
   return there.length === 0 ? fetched : `${fetched}; ${there.join(" and ")} are there`
 }
 
+interface Problem {
+  readonly words: string
+  readonly exitCode: number
+}
+
 /** Why an export cannot be fetched, if that is known. */
-const problemOf = (id: ExportId, { looked, millis }: Known, run: RunFile.Run | undefined): string | undefined => {
-  const found = looked?.get(id)
-  if (looked !== undefined && found === undefined) return `the API does not know export ${id}`
-  if (found?.status === "Failed") return `export ${id} failed at Mews`
-  if (found?.status === "Expired") return `the files of export ${id} are gone`
+const problemOf = (id: ExportId, { looked, millis }: Known, run: RunFile.Run | undefined): Problem | undefined => {
+  const answer = looked?.get(id)
+  const over = (words: string): Problem => ({ words, exitCode: ExitCode.noFiles })
+  if (answer !== undefined && "_tag" in answer) {
+    return { words: answer.message.replace(/\.$/, ""), exitCode: ExitCode.of(answer) }
+  }
+  if (answer?.status === "Failed") return over(`export ${id} failed at Mews`)
+  if (answer?.status === "Expired") return over(`the files of export ${id} are gone`)
   const expiresUtc = run?.exports.find(({ exportId }) => exportId === id)?.expiresUtc
-  return expiresUtc !== undefined && Date.parse(expiresUtc) <= millis && found?.status !== "Success"
-    ? `export ${id} expired at ${expiresUtc}`
+  return expiresUtc !== undefined && Date.parse(expiresUtc) <= millis && answer?.status !== "Success"
+    ? over(`export ${id} expired at ${expiresUtc}`)
     : undefined
 }
 
-const end = ({ renews }: Known, problem: string): Pick<Outlook, "action" | "would" | "exitCode"> =>
-  renews
-    ? { action: "renew", would: `ask for another export: ${problem}` }
-    : { action: "fail", exitCode: 6, would: `fail with exit code 6: ${problem}; --on-expired renew asks for another` }
+/** Only what is over is renewed. */
+const end = ({ renews }: Known, { exitCode, words }: Problem): Pick<Outlook, "action" | "would" | "exitCode"> => {
+  const isOver = exitCode === ExitCode.noFiles
+  if (renews && isOver) return { action: "renew", would: `ask for another export: ${words}` }
+  const hint = isOver ? "; --on-expired renew asks for another" : ""
+  return { action: "fail", exitCode, would: `fail with exit code ${exitCode}: ${words}${hint}` }
+}
 
 const statusOf = (looked: Looked, id: ExportId): Pick<Outlook, "status"> => {
-  const status = looked?.get(id)?.status
+  const status = exportOf(looked, id)?.status
   return status === undefined ? {} : { status }
 }
 
 /** By the journal, else by the API. */
 const sizes = ({ adopted, keeps, looked, run, stored }: Known): Pick<Outlook, "files" | "bytes"> => {
   const { bytes, exportId = adopted, files } = run?.summary ?? {}
-  const found = exportId === undefined ? undefined : looked?.get(exportId)
+  const found = exportId === undefined ? undefined : exportOf(looked, exportId)
   if (bytes !== undefined && files !== undefined) {
     const held = keeps ? Math.min(stored, bytes.total - bytes.delivered) : 0
     return { files, bytes: { ...bytes, stored: held, missing: bytes.total - bytes.delivered - held } }
