@@ -7,7 +7,9 @@ import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { exportCommand } from "./commands/export.ts"
+import { gcCommand } from "./commands/gc.ts"
 import { listCommand } from "./commands/list.ts"
+import { planCommand } from "./commands/plan.ts"
 import { resumeCommand } from "./commands/resume.ts"
 import { simulateCommand } from "./commands/simulate.ts"
 import { statusCommand } from "./commands/status.ts"
@@ -19,7 +21,16 @@ const longshore = Command.make("longshore").pipe(
   Command.withDescription(
     "Takes bulk exports off the Mews Connector API and lays them, whole and verified, in the storage you name"
   ),
-  Command.withSubcommands([exportCommand, resumeCommand, listCommand, statusCommand, verifyCommand, simulateCommand])
+  Command.withSubcommands([
+    exportCommand,
+    planCommand,
+    resumeCommand,
+    listCommand,
+    statusCommand,
+    verifyCommand,
+    gcCommand,
+    simulateCommand
+  ])
 )
 
 /** A wrong command line is answered as every other failure, also in JSON; the help stays where it is asked for. */

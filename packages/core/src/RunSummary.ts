@@ -40,8 +40,6 @@ export const summarize = (
   const parsed = [...steps].map(([name, { value }]) => ({ ...parseStepName(name), value }))
   const renewal = parsed.reduce((latest, step) => Math.max(latest, step.renewal), 0)
   const current = parsed.filter((step) => step.renewal === renewal)
-  const decode = <A>(schema: Schema.Codec<A, any>, value: unknown): A | undefined =>
-    Option.getOrUndefined(Schema.decodeUnknownOption(Schema.toCodecJson(schema))(value))
   const last = <A>(base: string, schema: Schema.Codec<A, any>): A | undefined => {
     const found = current.filter((step) => step.base === base).sort((a, b) => b.again - a.again)[0]
     return found === undefined ? undefined : decode(schema, found.value)
@@ -73,6 +71,67 @@ export const summarize = (
     ...(complete === undefined ? {} : complete),
     answerLost: false
   }
+}
+
+const decode = <A>(schema: Schema.Codec<A, any>, value: unknown): A | undefined =>
+  Option.getOrUndefined(Schema.decodeUnknownOption(Schema.toCodecJson(schema))(value))
+
+/**
+ * An export that a run works on, or worked on before it was renewed.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface RunExport {
+  readonly exportId: ExportId
+  /** - `unfinished`: the run goes on with it. `complete`: its manifest is there. `givenUp`: another one took its place. */
+  readonly state: "unfinished" | "complete" | "givenUp"
+  /** Known once it is ready. */
+  readonly files: ReadonlyArray<{ readonly index: number; readonly size: number }>
+  /** When Mews takes its files away, if it said so. ISO 8601. */
+  readonly expiresUtc: string | undefined
+}
+
+/**
+ * All exports that a journal's steps tell of, in their order. `adopted` is that of a run which took up an existing export.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const exportsOf = (
+  steps: ReadonlyMap<string, { readonly at: string; readonly value: unknown }>,
+  adopted?: ExportId
+): ReadonlyArray<RunExport> => {
+  const found = new Map<number, RunExport>()
+  const parsed = [...steps].map(([name, { value }]) => ({ ...parseStepName(name), value }))
+  const latest = parsed.reduce((latest, step) => Math.max(latest, step.renewal), 0)
+  const enter = (renewal: number, exportId: ExportId) =>
+    found.set(renewal, {
+      exportId,
+      state: renewal < latest ? "givenUp" : "unfinished",
+      files: [],
+      expiresUtc: undefined
+    })
+  if (adopted !== undefined) enter(0, adopted)
+  for (const { base, renewal, value } of parsed) {
+    const asked = base === "add" ? decode(Asked, value) : undefined
+    if (asked?._tag === "Accepted") enter(renewal, asked.exportId)
+    const known = found.get(renewal)
+    if (known === undefined) continue
+    if (base === "renew") found.set(renewal, { ...known, state: "givenUp" })
+    if (base === "complete") found.set(renewal, { ...known, state: "complete" })
+    const ready =
+      base === "ready" ? Option.flatten(Option.fromUndefinedOr(decode(Schema.Option(Ready), value))) : Option.none()
+    if (Option.isSome(ready)) {
+      const { expiresUtc, files } = ready.value
+      found.set(renewal, {
+        ...known,
+        files: files.map(({ index, size }) => ({ index, size })),
+        expiresUtc: expiresUtc ?? undefined
+      })
+    }
+  }
+  return [...found].sort(([a], [b]) => a - b).map(([, one]) => one)
 }
 
 /**

@@ -17,10 +17,12 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import type * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import * as Path from "node:path"
 import * as file from "./internal/file.ts"
-import { acquire } from "./internal/lock.ts"
+import { acquire, locks } from "./internal/lock.ts"
 import { parse } from "./internal/parse.ts"
+import type { Process } from "./Processes.ts"
 
 /**
  * @since 0.1.0
@@ -120,6 +122,30 @@ export const read = Effect.fn("FileJournal.read")(function* (
   const { context, createdUtc, identity, steps, torn } = parsed
   return { context, createdUtc, identity, steps, torn }
 })
+
+/**
+ * Keeps every process from a journal until the scope closes, without opening it: for tidying up after a run. Its folder
+ * has to be there.
+ *
+ * @since 0.1.0
+ * @category maintenance
+ */
+export const lock = (path: string): Effect.Effect<void, JournalError, Scope.Scope> =>
+  Effect.flatMap(Disk, (disk) => acquire(disk, path))
+
+/**
+ * The process that works with a journal, if there is one. Touches nothing, so it may be another one in the next moment.
+ *
+ * @since 0.1.0
+ * @category reading
+ */
+export const holder = (path: string): Effect.Effect<Process | undefined, JournalError> =>
+  Effect.flatMap(Disk, (disk) =>
+    Effect.map(
+      file.about(path)(locks(disk, path)),
+      (found) => found.find(({ holder, isOver }) => holder !== undefined && !isOver)?.holder
+    )
+  )
 
 const canonical = (json: Schema.Json): string =>
   JSON.stringify(json, (_, value: unknown) =>

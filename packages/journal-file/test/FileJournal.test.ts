@@ -273,4 +273,32 @@ describe("the lock", () => {
       }
     })
   )
+
+  it.live("is told of without touching it, and taken without opening the journal", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporary
+      const path = join(folder, "run.jsonl")
+      yield* using(path, step("one", "1"))
+      const before = yield* Effect.promise(() => fs.stat(path))
+      // Of a dead process: not a holder, and left where it is by who only looks.
+      yield* Effect.promise(() =>
+        fs.writeFile(`${path}.lock.1-x`, JSON.stringify({ host: hostname(), pid: 4_194_304, started: null }))
+      )
+      assert.isUndefined(yield* FileJournal.holder(path))
+      assert.lengthOf(yield* Effect.promise(() => fs.readdir(folder)), 2)
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          yield* FileJournal.lock(path)
+          assert.strictEqual((yield* FileJournal.holder(path))?.pid, process.pid)
+          assert.strictEqual(yield* reason(using(path, step("two", "2"))), "Locked")
+          assert.strictEqual(yield* reason(Effect.scoped(FileJournal.lock(path))), "Locked")
+        })
+      )
+      assert.isUndefined(yield* FileJournal.holder(path))
+      assert.deepStrictEqual(yield* Effect.promise(() => fs.readdir(folder)), ["run.jsonl"])
+      const after = yield* Effect.promise(() => fs.stat(path))
+      assert.deepStrictEqual([after.ino, after.mtimeMs], [before.ino, before.mtimeMs])
+      yield* using(path, step("two", "2"))
+    })
+  )
 })

@@ -571,3 +571,61 @@ describe("a disk that fails", () => {
     })
   )
 })
+
+describe("what is left over", () => {
+  it.live(
+    "is listed object by object, and removed one by one; what others wrote and what lies behind links is not",
+    () =>
+      Effect.gen(function* () {
+        const directory = yield* temporary
+        assert.deepStrictEqual(yield* FsSink.abandoned({ directory: join(directory, "nowhere") }), [])
+        yield* opened(directory, (writer) => Effect.andThen(write(writer, third), write(writer, first)))
+        const one = { ...object, key: ObjectSink.ObjectKey.make("Bill/y/manifest.json"), size: 10, partSize: 10 }
+        yield* opened(
+          directory,
+          (writer) =>
+            writer.write({ number: 1, offset: 0, length: 10 }, Stream.make(bytes.subarray(0, 10)), Effect.succeed(1)),
+          one
+        )
+        // Published and not settled: its log is left.
+        const done = { ...object, key: ObjectSink.ObjectKey.make("Bill/y/Bill-00001.jsonl") }
+        yield* opened(directory, (writer) => Effect.andThen(all(writer), writer.commit), done)
+        const elsewhere = yield* temporary
+        yield* Effect.promise(async () => {
+          await fs.writeFile(join(elsewhere, "Bill-00001.jsonl.0a0a0a0a.partial"), "theirs")
+          await fs.symlink(elsewhere, join(directory, "Payment"))
+          await fs.symlink(join(elsewhere, "Bill-00001.jsonl.0a0a0a0a.partial"), join(directory, "a.0a0a0a0a.partial"))
+          await fs.writeFile(join(directory, "Bill/y/Bill-00002.jsonl.partial"), "theirs")
+          await fs.writeFile(join(directory, "Bill/y/.0a0a0a0a.partial"), "theirs")
+        })
+        const found = yield* FsSink.abandoned({ directory })
+        assert.deepStrictEqual(
+          found.map(({ key, size }) => [key, size]),
+          [
+            [done.key, 0],
+            [one.key, 10],
+            [object.key, 1500]
+          ]
+        )
+        const within = (folder: string) => folder.startsWith("Reservation")
+        assert.deepStrictEqual(yield* FsSink.abandoned({ directory, within }), found.slice(2))
+
+        for (const partial of found) yield* FsSink.abort({ directory }, partial)
+        // Again: a process that was killed in between does so.
+        for (const partial of found) yield* FsSink.abort({ directory }, partial)
+        assert.deepStrictEqual(yield* FsSink.abandoned({ directory }), [])
+        assert.deepStrictEqual(yield* names(directory), [])
+        assert.deepStrictEqual((yield* Effect.promise(() => fs.readdir(join(directory, "Bill/y")))).sort(), [
+          ".0a0a0a0a.partial",
+          "Bill-00001.jsonl",
+          "Bill-00002.jsonl.partial"
+        ])
+        assert.deepStrictEqual(yield* Effect.promise(() => fs.readdir(elsewhere)), [
+          "Bill-00001.jsonl.0a0a0a0a.partial"
+        ])
+        const outside = { key: object.key, plan: "../../../x" }
+        assert.strictEqual(yield* reason(FsSink.abort({ directory }, outside)), "InvalidKey")
+        yield* opened(directory, (writer) => Effect.andThen(all(writer), writer.commit))
+      })
+  )
+})

@@ -13,10 +13,11 @@ import * as ObjectSink from "@longshore/core/ObjectSink"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Redacted from "effect/Redacted"
-import { make as makeClient } from "./internal/client.ts"
+import { make as makeClient, type S3 } from "./internal/client.ts"
 import { about } from "./internal/failure.ts"
 import * as Notes from "./internal/notes.ts"
 import { locationOf, make } from "./internal/sink.ts"
+import { listParts } from "./internal/writer.ts"
 
 /**
  * How a stored part is compared with what was received. `auto`: by CRC-32 where the server keeps one, else by the MD5 that
@@ -80,7 +81,7 @@ export const layer = (options: S3SinkOptions): Layer.Layer<ObjectSink.ObjectSink
 
 /**
  * An upload that was begun below the prefix and neither completed nor aborted: of a run that died and was not resumed,
- * or of one that is still at work.
+ * or of one that is still at work. Or only the notes about it.
  *
  * @since 0.1.0
  * @category models
@@ -88,22 +89,43 @@ export const layer = (options: S3SinkOptions): Layer.Layer<ObjectSink.ObjectSink
 export interface OpenUpload {
   /** With the prefix. */
   readonly key: string
-  readonly uploadId: string
+  /** `undefined`: it is over, and its notes are left. */
+  readonly uploadId: string | undefined
   readonly initiated: Date | undefined
+  /** Bytes of the parts that are stored. */
+  readonly size: number
 }
 
 /**
  * Our uploads in progress below the prefix. Those of other programs are not ours, whatever their key: ours are noted.
+ * Notes hold digests of keys, so those that outlived their upload are told of only for keys that are given.
  *
  * @since 0.1.0
  * @category maintenance
  */
-export const abandoned = (options: S3SinkOptions): Effect.Effect<ReadonlyArray<OpenUpload>, SinkError> =>
-  Effect.scoped(
-    Effect.flatMap(makeClient(options), (s3) =>
-      about(locationOf(s3))(Effect.flatMap(Notes.list(s3), (notes) => Notes.uploads(s3, notes, s3.prefix)))
-    )
+export const abandoned = (
+  options: S3SinkOptions,
+  keys: Iterable<ObjectSink.ObjectKey> = []
+): Effect.Effect<ReadonlyArray<OpenUpload>, SinkError> =>
+  Effect.scoped(Effect.flatMap(makeClient(options), (s3) => about(locationOf(s3))(listOpen(s3, keys))))
+
+const listOpen = Effect.fnUntraced(function* (s3: S3, keys: Iterable<ObjectSink.ObjectKey>) {
+  const notes = yield* Notes.list(s3)
+  const uploads = yield* Effect.forEach(
+    yield* Notes.uploads(s3, notes, s3.prefix),
+    (upload) =>
+      Effect.map(listParts(s3, upload.key, upload.uploadId), (held): OpenUpload | undefined =>
+        held === undefined
+          ? undefined
+          : { ...upload, size: [...held.parts.values()].reduce((sum, part) => sum + part.size, 0) }
+      ),
+    { concurrency: 4 }
   )
+  const open = uploads.filter((upload) => upload !== undefined)
+  const busy = new Set(open.map(({ key }) => key))
+  const over = Notes.about(s3, notes, keys).filter((key) => !busy.has(key))
+  return [...open, ...over.map((key): OpenUpload => ({ key, uploadId: undefined, initiated: undefined, size: 0 }))]
+})
 
 /**
  * Aborts an upload and frees its parts. Do not do this to a run that is still at work: it has to start its file again.
@@ -111,7 +133,10 @@ export const abandoned = (options: S3SinkOptions): Effect.Effect<ReadonlyArray<O
  * @since 0.1.0
  * @category maintenance
  */
-export const abort = (options: S3SinkOptions, upload: OpenUpload): Effect.Effect<void, SinkError> =>
+export const abort = (
+  options: S3SinkOptions,
+  upload: Pick<OpenUpload, "key" | "uploadId">
+): Effect.Effect<void, SinkError> =>
   Effect.scoped(
     Effect.flatMap(makeClient(options), (s3) => about(locationOf(s3))(Notes.drop(s3, upload.key, upload.uploadId)))
   )

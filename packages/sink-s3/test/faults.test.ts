@@ -321,13 +321,45 @@ describe(`S3Sink's faults on ${server}`, () => {
       )
       const found = yield* S3Sink.abandoned(options)
       assert.deepStrictEqual(
-        found.map((upload) => upload.key),
-        [`${prefix}/${key}`]
+        found.map((upload) => [upload.key, upload.size]),
+        [[`${prefix}/${key}`, partSize]]
       )
       yield* Effect.forEach(found, (upload) => S3Sink.abort(options, upload))
       assert.deepStrictEqual(yield* S3Sink.abandoned(options), [])
       assert.strictEqual(yield* uploadsBelow(prefix), 1)
     })
+  )
+
+  it.live(
+    "F82 notes that outlived their upload are told of by key, and removed; a process killed in between is repaired",
+    () =>
+      Effect.gen(function* () {
+        const { options, prefix } = yield* fresh
+        const first = ObjectSink.parts(objectOf(large))[0]!
+        const begin = (version: string) =>
+          within(options, (sink) =>
+            Effect.scoped(Effect.flatMap(sink.open(objectOf(large, version)), (writer) => write(writer, large, first)))
+          )
+        yield* begin("1")
+        yield* begin("2")
+        const uploads = yield* S3Sink.abandoned(options, [key])
+        assert.lengthOf(uploads, 2)
+        // As a process that was killed behind the abort.
+        for (const { key: Key, uploadId: UploadId } of uploads) {
+          yield* Effect.promise(() => client.send(new AbortMultipartUploadCommand({ Bucket: bucket, Key, UploadId })))
+        }
+        assert.deepStrictEqual(yield* S3Sink.abandoned(options), [])
+        const other = ObjectSink.ObjectKey.make("Reservation/1/Reservation-00002.jsonl")
+        const left = yield* S3Sink.abandoned(options, [key, other])
+        assert.deepStrictEqual(left, [{ key: `${prefix}/${key}`, uploadId: undefined, initiated: undefined, size: 0 }])
+        assert.isAbove(yield* notesBelow(prefix), 0)
+        for (const upload of left) yield* S3Sink.abort(options, upload)
+        assert.strictEqual(yield* notesBelow(prefix), 0)
+        // An upload that somebody began meanwhile keeps its notes.
+        yield* begin("3")
+        for (const upload of left) yield* S3Sink.abort(options, upload)
+        assert.lengthOf(yield* S3Sink.abandoned(options), 1)
+      })
   )
 
   it.live("F82 an upload whose beginning was answered to nobody is ours too, and ends with the run", () =>

@@ -9,7 +9,7 @@ import { account, config, output, s3, text, transfer } from "./flags.ts"
 const several = (name: string, description: string) =>
   Flag.String(name).pipe(Flag.withMetavar("GUID"), Flag.withDescription(description), Flag.between(0, 1000))
 
-const flags = {
+export const flags = {
   entityTypes: Argument.String("entity-type").pipe(
     Argument.withDescription("What to export: Reservation, Customer, OrderItem, Payment …; several run side by side"),
     Argument.variadic({ min: 1 })

@@ -109,7 +109,8 @@ const toJson = (outcome: Outcome): typeof Run.Type => {
 
 const wrong = (problem: string, nextStep: string) => Effect.fail(new UsageError({ problem, nextStep }))
 
-const check = Effect.fnUntraced(function* (
+/** What the flags mean, or what is wrong with them. */
+export const check = Effect.fnUntraced(function* (
   flags: ExportFlags
 ): Effect.fn.Return<ExportOptions, UsageError | ConfigError> {
   const settings = yield* Settings.load({ given: flags, config: Option.getOrUndefined(flags.config) })

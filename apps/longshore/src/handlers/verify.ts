@@ -123,7 +123,7 @@ const next = Effect.fnUntraced(function* (
   const remove = all.some((trouble) => !isUnread(trouble) && trouble._tag !== "Missing")
     ? "Remove what differs, or move it away; then r"
     : "R"
-  const known = yield* Runs.into(target)
+  const known = yield* Runs.covering(target)
   const commands = damaged.map((found) => {
     const id = found.exportId ?? found.location.split("/").at(-2)
     const run = known.find(({ summary }) => summary.exportId === id)

@@ -10,12 +10,12 @@ export const usage = 2
 const config = 3
 const rejected = 4
 const temporary = 5
-const noFiles = 6
+export const noFiles = 6
 const partial = 7
 export const integrity = 8
 export const sink = 9
 const timedOut = 10
-const locked = 11
+export const locked = 11
 
 const byTag: { readonly [Tag in Exclude<Failure["_tag"], "JournalError" | "SinkError">]: number } = {
   UnexpectedResponse: error,

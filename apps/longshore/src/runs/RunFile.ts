@@ -41,6 +41,8 @@ export interface Run {
   readonly createdUtc: string
   readonly identity: RunIdentity.RunIdentity
   readonly summary: RunSummary.RunSummary
+  /** Those that were given up for the next one, too. */
+  readonly exports: ReadonlyArray<RunSummary.RunExport>
   /** When the last step was written. ISO 8601. */
   readonly updatedUtc: string
   readonly torn: boolean
@@ -106,6 +108,7 @@ export const read = Effect.fn("RunFile.read")(function* (path: string): Effect.f
     createdUtc: content.createdUtc,
     identity,
     summary: RunSummary.summarize(content.steps, identity.exportId),
+    exports: RunSummary.exportsOf(content.steps, identity.exportId),
     updatedUtc: [...content.steps.values()].reduce((last, { at }) => (at > last ? at : last), content.createdUtc),
     torn: content.torn,
     folder: Path.dirname(path),

@@ -70,7 +70,7 @@ export const find = Effect.fn("Runs.find")(function* (
 })
 
 /** The last runs of this user into a target or a place above it, as far as their journals can be read. */
-export const into = Effect.fn("Runs.into")(function* (
+export const covering = Effect.fn("Runs.covering")(function* (
   target: Target.Target
 ): Effect.fn.Return<ReadonlyArray<RunFile.Run>> {
   const { endpoint, to: place } = Target.spoken(target.text)
@@ -89,6 +89,22 @@ export const into = Effect.fn("Runs.into")(function* (
     if (isAbove && found && (RunFile.parse(other?.path ?? "")?.number ?? 0) < found.number) latest.set(found.stem, run)
   }
   return [...latest.values()]
+})
+
+/**
+ * All that this user's journals tell of runs into a target: those in its folder for journals, and by the index those that
+ * were kept elsewhere. Of what cannot be read only the former counts: nobody knows where the others went.
+ */
+export const into = Effect.fn("Runs.into")(function* (
+  state: string,
+  target: Target.Target
+): Effect.fn.Return<ReadonlyArray<Entry>, JournalError> {
+  const here = (yield* RunFile.list(state)).map(({ path }) => path)
+  const known = (yield* RunIndex.list).map(({ journal }) => journal)
+  const entries = yield* Effect.forEach([...new Set([...here, ...known])], read, { concurrency: 8 })
+  return entries.filter((entry) =>
+    "run" in entry ? entry.run.identity.target === target.text : here.includes(entry.path)
+  )
 })
 
 const Count = Schema.Struct({ total: Schema.Finite, delivered: Schema.Finite })

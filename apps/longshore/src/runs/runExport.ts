@@ -64,7 +64,7 @@ export const runExport = Effect.fn("runExport")(function* (options: ExportOption
   const entityTypes = options.requests.map((request) => request.entityType)
   const say = (text: string) => Effect.sync(() => void process.stderr.write(`${text}\n`))
   const work = Effect.gen(function* () {
-    for (const request of options.requests) yield* Effect.mapError(Exports.validate(request), inFlags)
+    yield* validate(options.requests)
     const { settings } = options
     const credentials = yield* Credentials.load(settings)
     redact = Redaction.make([Redacted.value(credentials.clientToken), Redacted.value(credentials.accessToken)])
@@ -137,8 +137,12 @@ export const runExport = Effect.fn("runExport")(function* (options: ExportOption
   return { outcomes, redact }
 })
 
+/** What the API's rules forbid, in the words of the command line. */
+export const validate = (requests: ReadonlyArray<ExportRequest>): Effect.Effect<void, InvalidRequest> =>
+  Effect.forEach(requests, (request) => Effect.mapError(Exports.validate(request), inFlags), { discard: true })
+
 /** What a run is known by stands in its journal, and is shown: none of it may be a token. */
-const refuseTokens = Effect.fnUntraced(function* (
+export const refuseTokens = Effect.fnUntraced(function* (
   credentials: Credentials.Credentials,
   named: Readonly<Record<string, string>>
 ): Effect.fn.Return<void, UsageError> {
@@ -161,32 +165,46 @@ const services = (
   { settings, target, version }: ExportOptions,
   credentials: Credentials.Credentials
 ): Layer.Layer<Exports.Exports | Transfer.Transfer | ObjectSink, ExportError> => {
-  const concurrency = settings.get("concurrency") ?? 8
+  const concurrency = concurrencyOf(settings)
   const retries = settings.get("retries")
-  const languageCode = settings.get("language-code")
-  const cultureCode = settings.get("culture-code")
-  const http = NodeHttpClient.layerNodeHttpOptions({
-    keepAlive: true,
-    maxSockets: concurrency + 4,
-    proxyEnv: process.env
-  })
   const sink = TargetSink.layer(target)
   const transfer = Transfer.layer({ concurrency, ...(retries === undefined ? {} : { retries }) })
-  const exports = Exports.layer({
-    platformAddress: credentials.platformAddress,
-    clientToken: credentials.clientToken,
-    accessToken: credentials.accessToken,
+  const exports = api({ settings, version }, credentials, retries)
+  return Layer.mergeAll(exports, transfer).pipe(
+    Layer.provide(NodeSource.layer()),
+    Layer.provideMerge(sink),
+    Layer.provide(http(settings)),
+    Layer.provide(Layer.succeed(Crc32.Crc32, (bytes, seed) => crc32(bytes, seed)))
+  )
+}
+
+/** The API for these credentials. */
+export const api = (
+  { settings, version }: Pick<ExportOptions, "settings" | "version">,
+  { accessToken, clientToken, platformAddress }: Credentials.Credentials,
+  retries: number | undefined
+) => {
+  const languageCode = settings.get("language-code")
+  const cultureCode = settings.get("culture-code")
+  return Exports.layer({
+    platformAddress,
+    clientToken,
+    accessToken,
     client: `Longshore ${version}`,
     ...(languageCode === undefined || cultureCode === undefined ? {} : { locale: { languageCode, cultureCode } }),
     ...(retries === undefined ? {} : { retries })
   })
-  return Layer.mergeAll(exports, transfer).pipe(
-    Layer.provide(NodeSource.layer()),
-    Layer.provideMerge(sink),
-    Layer.provide(http),
-    Layer.provide(Layer.succeed(Crc32.Crc32, (bytes, seed) => crc32(bytes, seed)))
-  )
 }
+
+/** The way to the API, and to files that come by no quicker one. */
+export const http = (settings: Settings) =>
+  NodeHttpClient.layerNodeHttpOptions({
+    keepAlive: true,
+    maxSockets: concurrencyOf(settings) + 4,
+    proxyEnv: process.env
+  })
+
+const concurrencyOf = (settings: Settings): number => settings.get("concurrency") ?? 8
 
 interface Command {
   readonly options: ExportOptions

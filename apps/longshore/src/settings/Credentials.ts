@@ -31,7 +31,7 @@ export const load = Effect.fn("Credentials.load")(function* (
 })
 
 /** One spelling for one address, as it is part of a run's identity. What is no address is refused where it is used. */
-const normalize = (address: string): string => (URL.parse(address)?.href ?? address).replace(/\/+$/, "")
+export const normalize = (address: string): string => (URL.parse(address)?.href ?? address).replace(/\/+$/, "")
 
 /** Where a token is to be taken from, and who says so. `undefined`: a person has to be asked. */
 export interface TokenOrigin {

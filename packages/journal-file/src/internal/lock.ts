@@ -52,23 +52,46 @@ const take = Effect.fnUntraced(function* (disk: Disk, path: string): Effect.fn.R
   }
 })
 
+/** Another process that holds the journal. What dead ones left is cleared away. */
 const findOther = Effect.fnUntraced(function* (
   disk: Disk,
   path: string,
   mine: string
 ): Effect.fn.Return<Process | undefined, DiskError> {
+  let other: Process | undefined
+  for (const { holder, isOver, lock } of yield* locks(disk, path)) {
+    if (lock === mine) continue
+    if (isOver) yield* disk.remove(lock)
+    else other = holder ?? other
+  }
+  return other
+})
+
+interface Lock {
+  readonly lock: string
+  /** `undefined`: not put up yet. */
+  readonly holder: Process | undefined
+  /** Its process is dead. */
+  readonly isOver: boolean
+}
+
+/** The locks beside a journal, without touching them. */
+export const locks = Effect.fnUntraced(function* (
+  disk: Disk,
+  path: string
+): Effect.fn.Return<ReadonlyArray<Lock>, DiskError> {
   const { isAlive, self } = yield* Processes
   const folder = Path.dirname(path)
   const prefix = `${Path.basename(path)}.lock.`
-  let other: Process | undefined
+  const found: Array<Lock> = []
   for (const name of yield* disk.list(folder)) {
     const lock = Path.join(folder, name)
-    if (!name.startsWith(prefix) || lock === mine) continue
+    if (!name.startsWith(prefix)) continue
     if (name.endsWith(".tmp")) {
       // Of a process that died in the moment before the rename.
       const stat = yield* disk.stat(lock)
       const age = (yield* Clock.currentTimeMillis) - Number((stat?.mtimeNs ?? 0n) / 1_000_000n)
-      if (stat !== undefined && age > 60_000) yield* disk.remove(lock)
+      if (stat !== undefined) found.push({ lock, holder: undefined, isOver: age > 60_000 })
       continue
     }
     const bytes = yield* read(disk, lock)
@@ -76,8 +99,7 @@ const findOther = Effect.fnUntraced(function* (
     if (bytes === undefined) continue
     const text = new TextDecoder().decode(bytes)
     const holder = Option.getOrElse(decode(text), (): Process => ({ host: "an unknown host", pid: 0, started: null }))
-    if (holder.host === self().host && !isAlive(holder)) yield* disk.remove(lock)
-    else other = holder
+    found.push({ lock, holder, isOver: holder.host === self().host && !isAlive(holder) })
   }
-  return other
+  return found
 })

@@ -42,14 +42,17 @@ export interface PartLog {
 
 export const empty: PartLog = { parts: new Map(), committed: undefined, length: 0 }
 
-/** Reads a log. `undefined` if it is not the log of this object, or not readable as one. */
-export const read = (bytes: Uint8Array, object: SinkObject): PartLog | undefined => {
+/** Reads a log. `undefined` if it is not the log of this object (of any, if none is given), or not readable as one. */
+export const read = (bytes: Uint8Array, object?: SinkObject): PartLog | undefined => {
   const text = new TextDecoder().decode(bytes)
   const lines = text.split("\n").slice(0, -1)
   const first = decodeHeader(lines[0] ?? "")
   if (Option.isNone(first)) return undefined
   const { key, partSize, size, version } = first.value
-  if (key !== object.key || size !== object.size || partSize !== object.partSize || version !== object.version) {
+  if (
+    object !== undefined &&
+    (key !== object.key || size !== object.size || partSize !== object.partSize || version !== object.version)
+  ) {
     return undefined
   }
   const parts = new Map<number, { readonly length: number; readonly crc32: number }>()

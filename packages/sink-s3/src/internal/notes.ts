@@ -14,10 +14,9 @@ import {
   type ListMultipartUploadsCommandOutput,
   PutObjectCommand
 } from "@aws-sdk/client-s3"
-import type { SinkObject } from "@longshore/core/ObjectSink"
+import type { ObjectKey, SinkObject } from "@longshore/core/ObjectSink"
 import * as Effect from "effect/Effect"
 import { createHash } from "node:crypto"
-import type { OpenUpload } from "../S3Sink.ts"
 import type { S3 } from "./client.ts"
 import { isGone, type S3Failure } from "./failure.ts"
 import { objects, whole } from "./pages.ts"
@@ -63,6 +62,12 @@ const noteOf = (name: string): ReadonlyArray<Note> => {
   return [{ name, key, plan, uploadId: id === undefined ? undefined : Buffer.from(id, "base64url").toString() }]
 }
 
+/** Which of these keys are noted; with the prefix. */
+export const about = (s3: S3, notes: ReadonlyArray<Note>, keys: Iterable<ObjectKey>): ReadonlyArray<string> => {
+  const noted = new Set(notes.map(({ key }) => key))
+  return [...keys].map((key) => `${s3.prefix}${key}`).filter((key) => noted.has(keyOf(s3, key)))
+}
+
 /** Uploads in progress whose key is noted as ours; `prefix` is the beginning of whole keys. */
 export const uploads = Effect.fnUntraced(function* (s3: S3, notes: ReadonlyArray<Note>, prefix: string) {
   const ours = new Set(notes.map(({ key }) => key))
@@ -80,7 +85,7 @@ export const uploads = Effect.fnUntraced(function* (s3: S3, notes: ReadonlyArray
     next: (page) => (page.IsTruncated === true ? `${page.NextUploadIdMarker} ${page.NextKeyMarker}` : undefined),
     items: (page) =>
       (page.Uploads ?? []).flatMap(({ Initiated: initiated, Key: key = "", UploadId: uploadId = "" }) =>
-        ours.has(keyOf(s3, key)) ? [{ key, uploadId, initiated } satisfies OpenUpload] : []
+        ours.has(keyOf(s3, key)) ? [{ key, uploadId, initiated }] : []
       )
   })
   return items
@@ -110,11 +115,14 @@ export const settle = Effect.fnUntraced(function* (s3: S3, key: string) {
   yield* forget(s3, notes)
 })
 
-/** Aborts one upload. Once none of its key is left, neither is a note. */
-export const drop = Effect.fnUntraced(function* (s3: S3, key: string, uploadId: string) {
+/** Aborts one upload, or none: then notes are removed that outlived theirs. Once none of its key is left, neither is a note. */
+export const drop = Effect.fnUntraced(function* (s3: S3, key: string, uploadId: string | undefined) {
   const notes = yield* list(s3, key)
-  const left = (yield* uploads(s3, notes, key)).filter((upload) => upload.key === key)
-  if (!left.some((upload) => upload.uploadId === uploadId)) return
-  yield* abort(s3, key, uploadId)
-  yield* forget(s3, left.length === 1 ? notes : notes.filter((note) => note.uploadId === uploadId))
+  if (notes.length === 0) return
+  const open = (yield* uploads(s3, notes, key)).filter((upload) => upload.key === key)
+  const isOpen = open.some((upload) => upload.uploadId === uploadId)
+  if (uploadId !== undefined && isOpen) yield* abort(s3, key, uploadId)
+  const others = open.filter((upload) => upload.uploadId !== uploadId)
+  // Last, so that a crash in between leaves something to know them by.
+  yield* forget(s3, others.length === 0 ? notes : notes.filter((note) => note.uploadId === uploadId && isOpen))
 })

@@ -215,7 +215,7 @@ const checksums = (said: Pick<ListPartsCommandOutput, "ChecksumAlgorithm" | "Che
 }
 
 /** What the server holds of an upload; `undefined` if it does not know it. */
-const listParts = (s3: S3, key: string, uploadId: string) =>
+export const listParts = (s3: S3, key: string, uploadId: string) =>
   whole(s3, {
     ask: (client, options, after: ListPartsCommandOutput | undefined) =>
       client.send(
