@@ -6,6 +6,7 @@ import * as Command from "effect/cli/Command"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { doctorCommand } from "./commands/doctor.ts"
 import { exportCommand } from "./commands/export.ts"
 import { listCommand } from "./commands/list.ts"
 import { resumeCommand } from "./commands/resume.ts"
@@ -19,7 +20,7 @@ const longshore = Command.make("longshore").pipe(
   Command.withDescription(
     "Takes bulk exports off the Mews Connector API and lays them, whole and verified, in the storage you name"
   ),
-  Command.withSubcommands([exportCommand, resumeCommand, listCommand, statusCommand, simulateCommand])
+  Command.withSubcommands([exportCommand, resumeCommand, listCommand, statusCommand, doctorCommand, simulateCommand])
 )
 
 /** A wrong command line is one paragraph on stderr, as every other failure; the help stays where it is asked for. */
