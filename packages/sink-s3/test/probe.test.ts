@@ -53,14 +53,32 @@ describe(`S3Sink.probe on ${server}`, () => {
   )
 
   for (const [name, when, fault, step, reason] of [
-    ["may not list", (seen: Seen) => seen.query.has("list-type"), refuse(403, "AccessDenied"), "list", "PermissionDenied"],
+    [
+      "may not list",
+      (seen: Seen) => seen.query.has("list-type"),
+      refuse(403, "AccessDenied"),
+      "list",
+      "PermissionDenied"
+    ],
     ["may not begin an upload", is.create, refuse(403, "AccessDenied"), "upload", "PermissionDenied"],
     ["may not send a part", is.uploadPart, refuse(403, "AccessDenied"), "upload", "PermissionDenied"],
     ["may not list parts", is.listParts, refuse(403, "AccessDenied"), "upload", "PermissionDenied"],
     ["a part that is not kept", is.listParts, refuse(404, "NoSuchUpload"), "upload", "Unknown"],
     ["may not put", putProbe, refuse(403, "AccessDenied"), "object", "PermissionDenied"],
-    ["a page in place of an object", ({ method, path, query }: Seen) => method === "GET" && path.includes("/probe/") && !query.has("uploadId"), page(200), "object", "Conflict"],
-    ["a clock that is wrong", (seen: Seen) => seen.query.has("list-type"), refuse(403, "RequestTimeTooSkewed"), "list", "PermissionDenied"]
+    [
+      "a page in place of an object",
+      ({ method, path, query }: Seen) => method === "GET" && path.includes("/probe/") && !query.has("uploadId"),
+      page(200),
+      "object",
+      "Conflict"
+    ],
+    [
+      "a clock that is wrong",
+      (seen: Seen) => seen.query.has("list-type"),
+      refuse(403, "RequestTimeTooSkewed"),
+      "list",
+      "PermissionDenied"
+    ]
   ] as const) {
     it.live(`${name}: says where it stopped, and leaves nothing`, () =>
       Effect.gen(function* () {

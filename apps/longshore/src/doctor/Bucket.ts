@@ -28,7 +28,12 @@ const judge = (options: S3SinkOptions, probe: BucketProbe): Finding.Finding => {
   ].join(", ")
   if (problem !== undefined) {
     const { error } = problem
-    return Finding.failed("target", ExitCode.of(error), `${words[problem.step]}: ${error.message} (${signed})`, error.nextStep)
+    return Finding.failed(
+      "target",
+      ExitCode.of(error),
+      `${words[problem.step]}: ${error.message} (${signed})`,
+      error.nextStep
+    )
   }
   const found = `s3://${options.bucket} can be listed, written, read and cleared; ${signed}; ${probe.checksums === true ? "keeps CRC-32 of parts" : "keeps no CRC-32 of parts: they are compared by MD5"}`
   return probe.conditions === true

@@ -96,7 +96,8 @@ const exchange = (address: URL) =>
   })
 
 const describe = (socket: Socket): string => {
-  const peer = socket.remoteAddress === undefined ? "" : `, connected to ${socket.remoteAddress} port ${socket.remotePort}`
+  const peer =
+    socket.remoteAddress === undefined ? "" : `, connected to ${socket.remoteAddress} port ${socket.remotePort}`
   if (!(socket instanceof TLSSocket)) return peer
   const { issuer, valid_to: until } = socket.getPeerCertificate()
   const by = nameOf(issuer)
@@ -124,6 +125,9 @@ const issuerOf = (address: URL) =>
 
 /** What strangers call themselves is kept short. */
 const nameOf = (issuer: { readonly CN?: string | string[]; readonly O?: string | string[] } | undefined) => {
-  const name = [issuer?.CN ?? issuer?.O ?? ""].flat()[0]?.replace(/[^\p{L}\p{N} .,'&()*@:/-]/gu, "").slice(0, 100)
+  const name = [issuer?.CN ?? issuer?.O ?? ""]
+    .flat()[0]
+    ?.replace(/[^\p{L}\p{N} .,'&()*@:/-]/gu, "")
+    .slice(0, 100)
   return name === undefined || name === "" ? undefined : name
 }

@@ -23,7 +23,11 @@ const kinds: ReadonlyMap<number, Kind> = new Map(
       ["Ceph", share, 0x00c36400],
       ["Lustre", share, 0x0bd00bd0],
       ["a share of VirtualBox", share, 0x786f4256],
-      ["FUSE (sshfs, s3fs, rclone mount …)", "fsync, rename and locks promise only what the program behind it keeps", 0x65735546],
+      [
+        "FUSE (sshfs, s3fs, rclone mount …)",
+        "fsync, rename and locks promise only what the program behind it keeps",
+        0x65735546
+      ],
       ["memory (tmpfs)", "what is delivered there is gone when the machine restarts", 0x01021994],
       ["memory (ramfs)", "what is delivered there is gone when the machine restarts", 0x858458f6]
     ] as const

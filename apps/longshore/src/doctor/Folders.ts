@@ -39,7 +39,11 @@ const tried = (
     yield* Scratch.clear(scratch)
     const found = `${folder} ${scratch.within === folder ? "can be written" : "can be made and written"}, ${Progress.size(room)} free`
     if (kind !== undefined) {
-      return Finding.warning(check, `${found}; it is on ${kind.name}: ${kind.caveat}`, "Rather choose a local disk that stays.")
+      return Finding.warning(
+        check,
+        `${found}; it is on ${kind.name}: ${kind.caveat}`,
+        "Rather choose a local disk that stays."
+      )
     }
     return room < scarce ? Finding.warning(check, `${found}, which is little`, "Make room.") : Finding.ok(check, found)
   }).pipe(
@@ -81,6 +85,10 @@ const deliverFile = Effect.fnUntraced(function* (folder: string) {
     yield* sink.settle(object.key)
     const back = yield* Stream.runCollect(sink.read(object.key, { offset: 0, length: object.size }))
     if (Buffer.concat(back).equals(content)) return
-    return yield* new SinkError({ reason: "Corrupt", location: folder, problem: "it does not give back what was written" })
+    return yield* new SinkError({
+      reason: "Corrupt",
+      location: folder,
+      problem: "it does not give back what was written"
+    })
   }).pipe(Effect.scoped, Effect.provide(FsSink.layer({ directory: folder })))
 })

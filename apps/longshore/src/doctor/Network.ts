@@ -115,10 +115,16 @@ export const trouble = (address: URL, error: NodeJS.ErrnoException, issuer?: str
       return lasting(`the certificate is not that of ${address.hostname} (${code})`, "Correct the platform address.")
     case "EPROTO":
     case "ERR_SSL_WRONG_VERSION_NUMBER":
-      return lasting(`${address.host} does not speak TLS (${code})`, "Check the address: http:// or https://, and its port.")
+      return lasting(
+        `${address.host} does not speak TLS (${code})`,
+        "Check the address: http:// or https://, and its port."
+      )
     default:
       return code.startsWith("HPE_")
-        ? lasting(`${address.host} does not speak HTTP (${code})`, "Check the address: http:// or https://, and its port.")
+        ? lasting(
+            `${address.host} does not speak HTTP (${code})`,
+            "Check the address: http:// or https://, and its port."
+          )
         : passing(`the connection to ${nearest} failed (${code})`, network)
   }
 }

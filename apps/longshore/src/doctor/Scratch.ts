@@ -45,6 +45,10 @@ const nearest = async (folder: string): Promise<string> => {
 /** Whatever cannot be looked at is there. */
 const isThere = (cause: unknown): boolean => !(cause instanceof Error && "code" in cause && cause.code === "ENOENT")
 
-const modified = (path: string): Promise<number | undefined> => Fs.stat(path).then(({ mtimeMs }) => mtimeMs, () => undefined)
+const modified = (path: string): Promise<number | undefined> =>
+  Fs.stat(path).then(
+    ({ mtimeMs }) => mtimeMs,
+    () => undefined
+  )
 
 const remove = (path: string): Promise<void> => Fs.rm(path, { recursive: true, force: true }).catch(() => undefined)

@@ -52,9 +52,19 @@ const examine = Effect.fnUntraced(function* (flags: DoctorFlags): Effect.fn.Retu
   )
   const clock = Clock.check([network.reading, storage.reading].filter((reading) => reading !== undefined))
   return {
-    findings: [program, yield* Setup.settings(settings), tokens.finding, ...network.findings, ...storage.findings, clock, fileHost],
+    findings: [
+      program,
+      yield* Setup.settings(settings),
+      tokens.finding,
+      ...network.findings,
+      ...storage.findings,
+      clock,
+      fileHost
+    ],
     secrets:
-      credentials === undefined ? [] : [Redacted.value(credentials.clientToken), Redacted.value(credentials.accessToken)]
+      credentials === undefined
+        ? []
+        : [Redacted.value(credentials.clientToken), Redacted.value(credentials.accessToken)]
   }
 })
 
@@ -74,13 +84,17 @@ const examineApi = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Examined> {
   const late = Finding.failed("connection", ExitCode.temporary, "no answer in time", "Check the network.")
   const connection = yield* Finding.within("15 seconds", Connection.check(platformAddress), () => ({ finding: late }))
-  const rest = (why: string) => [Finding.skipped("api", why), Finding.skipped("access", why)]
+  const access = (why: string) => Finding.skipped("access", why)
+  const skip = (why: string) => [Finding.skipped("api", why), access(why)]
   const findings =
     connection.finding.status === "failed"
-      ? rest("there is no connection")
+      ? skip("there is no connection")
       : credentials === undefined
-        ? rest("there are no tokens to ask with")
-        : yield* Finding.within("9 seconds", Api.check(credentials), () => rest("no answer in time"))
+        ? skip("there are no tokens to ask with")
+        : yield* Finding.within("9 seconds", Api.check(credentials), () => [
+            Finding.failed("api", ExitCode.temporary, "no answer in time", "Run it again later."),
+            access("the API gave no answer about the tokens")
+          ])
   return { ...connection, findings: [connection.finding, ...findings] }
 })
 
@@ -104,7 +118,10 @@ const examineStorage = Effect.fnUntraced(function* (settings: Settings.Settings)
         : target._tag === "Stdout"
           ? Effect.succeed({ finding: Finding.skipped("target", "a pipe: whoever reads it decides") })
           : target._tag === "Folder"
-            ? Effect.map(Finding.within("10 seconds", Folders.target(target.directory), late("target", ExitCode.sink)), (finding) => ({ finding }))
+            ? Effect.map(
+                Finding.within("10 seconds", Folders.target(target.directory), late("target", ExitCode.sink)),
+                (finding) => ({ finding })
+              )
             : Finding.within("18 seconds", Bucket.check(target), () => ({ finding: late("target", ExitCode.sink)() }))
   const [kept, delivered] = yield* Effect.all(
     [Finding.within("10 seconds", Folders.state(state), late("state", ExitCode.error)), examineTarget],

@@ -36,8 +36,14 @@ export const probe = Effect.fnUntraced(function* (patient: S3): Effect.fn.Return
       error: error instanceof SinkError ? error : toSinkError(locationOf(s3), error)
     }))
   yield* Effect.gen(function* () {
-    yield* step("settings", s3.once(async (client) => watchClock(client, (reading) => (found.clock ??= reading))))
-    found.region = yield* step("settings", s3.patiently((client) => client.config.region()))
+    yield* step(
+      "settings",
+      s3.once(async (client) => watchClock(client, (reading) => (found.clock ??= reading)))
+    )
+    found.region = yield* step(
+      "settings",
+      s3.patiently((client) => client.config.region())
+    )
     found.credentials = yield* step("credentials", s3.patiently(credentials))
     yield* step("list", list(s3))
     yield* Effect.ignore(clear(s3))
@@ -142,7 +148,10 @@ const watchClock = (client: Client, tell: (reading: NonNullable<BucketProbe["clo
       const result = await next(args)
       const { response } = result
       const headers = typeof response === "object" && response !== null && "headers" in response && response.headers
-      const date = typeof headers === "object" && headers !== null && "date" in headers ? Date.parse(String(headers.date)) : Number.NaN
+      const date =
+        typeof headers === "object" && headers !== null && "date" in headers
+          ? Date.parse(String(headers.date))
+          : Number.NaN
       if (!Number.isNaN(date)) tell({ sent, received: Date.now(), date })
       return result
     },
