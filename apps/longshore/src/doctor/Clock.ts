@@ -17,7 +17,7 @@ const harmful = 5 * 60_000
  * By how much ours is ahead, and how sure that is: the server wrote its time somewhere on the way there and back, and
  * leaves out the fraction of a second.
  */
-export const skew = ({ date, received, sent }: Reading) => ({
+const skew = ({ date, received, sent }: Reading) => ({
   ahead: (sent + received) / 2 - (date + 500),
   uncertainty: (received - sent) / 2 + 500
 })

@@ -1,7 +1,7 @@
 /** One request without tokens to the API's host: name, connection, TLS and answer, the way that an export's go. */
 import * as Effect from "effect/Effect"
 import type { IncomingMessage } from "node:http"
-import { Socket } from "node:net"
+import type { Socket } from "node:net"
 import { TLSSocket } from "node:tls"
 import * as ExitCode from "../output/ExitCode.ts"
 import type { Reading } from "./Clock.ts"

@@ -1,9 +1,9 @@
 /** What one check found out. */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
-import * as ExitCode from "../output/ExitCode.ts"
+import type * as ExitCode from "../output/ExitCode.ts"
 import * as Report from "../output/Report.ts"
 
 /** In the order in which they are shown. */
