@@ -6,6 +6,7 @@ import * as Command from "effect/cli/Command"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { doctorCommand } from "./commands/doctor.ts"
 import { exportCommand } from "./commands/export.ts"
 import { gcCommand } from "./commands/gc.ts"
 import { listCommand } from "./commands/list.ts"
@@ -28,6 +29,7 @@ const longshore = Command.make("longshore").pipe(
     listCommand,
     statusCommand,
     verifyCommand,
+    doctorCommand,
     gcCommand,
     simulateCommand
   ])

@@ -16,6 +16,7 @@ import type * as Redacted from "effect/Redacted"
 import { make as makeClient, type S3 } from "./internal/client.ts"
 import { about } from "./internal/failure.ts"
 import * as Notes from "./internal/notes.ts"
+import { probe as makeProbe } from "./internal/probe.ts"
 import { locationOf, make } from "./internal/sink.ts"
 import { listParts } from "./internal/writer.ts"
 
@@ -140,3 +141,41 @@ export const abort = (
   Effect.scoped(
     Effect.flatMap(makeClient(options), (s3) => about(locationOf(s3))(Notes.drop(s3, upload.key, upload.uploadId)))
   )
+
+/**
+ * What of a bucket is tried, in this order.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type ProbeStep = "settings" | "credentials" | "list" | "upload" | "object"
+
+/**
+ * What a probe found out. What comes after a problem was not tried.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface BucketProbe {
+  /** That requests are signed for. */
+  readonly region?: string
+  /** The end of the key's id, and where it is from. */
+  readonly credentials?: { readonly id: string; readonly source: string }
+  /** The server's clock in an answer, and ours when it was asked for and when it came. Milliseconds since 1970. */
+  readonly clock?: { readonly sent: number; readonly received: number; readonly date: number }
+  /** Whether the server keeps a CRC-32 of each part. Else parts are compared by their MD5. */
+  readonly checksums?: boolean
+  /** Whether the server refuses to put an object in another's place if it is told so. */
+  readonly conditions?: boolean
+  readonly problem?: { readonly step: ProbeStep; readonly error: SinkError }
+}
+
+/**
+ * Tries what a run would ask of the bucket, each once: an upload of a part, which it aborts, and a small object, which it
+ * removes. Both are below `<prefix>/.longshore/probe/`, where it also clears away what probes left that were killed.
+ *
+ * @since 0.1.0
+ * @category maintenance
+ */
+export const probe = (options: S3SinkOptions): Effect.Effect<BucketProbe> =>
+  Effect.scoped(Effect.flatMap(makeClient(options), makeProbe))

@@ -22,6 +22,8 @@ export interface Answer {
   readonly json: Record<string, unknown>
   /** Lines for people. */
   readonly text: string
+  /** What is done to the text once no secret and no control is left in it, such as colours. */
+  readonly paint?: (text: string) => string
   readonly exitCode?: number
 }
 
@@ -44,7 +46,8 @@ export const give = Effect.fnUntraced(function* <R>(
     const object = { version: 1, ok: exitCode === ExitCode.ok, ...answer.json, ...error, exitCode }
     process.stdout.write(`${Redaction.stringify(redact)(object)}\n`)
   } else if (answer.text !== "") {
-    process.stdout.write(`${redact(answer.text.replace(/\n$/, ""))}\n`)
+    const { paint = (text: string) => text } = answer
+    process.stdout.write(`${paint(redact(answer.text.replace(/\n$/, "")))}\n`)
   }
   process.exitCode = exitCode
 })

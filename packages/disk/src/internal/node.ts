@@ -1,6 +1,7 @@
 /** The operating system's disk. */
 import * as Effect from "effect/Effect"
 import * as fs from "node:fs"
+import * as Path from "node:path"
 import type { Disk, DiskError, DiskFile, DiskMode, DiskStat } from "../Disk.ts"
 
 const failure = (cause: unknown): DiskError => ({
@@ -84,6 +85,21 @@ const open = (path: string, flags: string | number) =>
     (fd) => Effect.ignore(now(() => fs.closeSync(fd)))
   )
 
+const makeFolder = (path: string): void => {
+  try {
+    fs.mkdirSync(path, { recursive: true, mode: 0o700 })
+  } catch (cause) {
+    // Of a disk that is read-only Node.js says that the folder is missing. The first one that is missing says why.
+    if (failure(cause).code === "ENOENT") fs.mkdirSync(firstMissing(path))
+    throw cause
+  }
+}
+
+const firstMissing = (path: string): string => {
+  const parent = Path.dirname(path)
+  return parent === path || fs.existsSync(parent) ? path : firstMissing(parent)
+}
+
 export const node: Disk = {
   open: (path, mode) =>
     Effect.map(
@@ -96,7 +112,7 @@ export const node: Disk = {
       ),
       (fd) => file(fd, mode)
     ),
-  makeFolder: (path) => now(() => void fs.mkdirSync(path, { recursive: true, mode: 0o700 })),
+  makeFolder: (path) => now(() => makeFolder(path)),
   rename: (from, to) => now(() => fs.renameSync(from, to)),
   remove: (path) => orMissing(now(() => fs.unlinkSync(path))),
   stat: (path) =>

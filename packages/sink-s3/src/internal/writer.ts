@@ -186,12 +186,21 @@ const inParts = Effect.fnUntraced(function* (
 const create = Effect.fnUntraced(function* (s3: S3, { key, location }: Place, object: SinkObject, checksum: Checksum) {
   const plan = Notes.planOf(object)
   yield* Notes.announce(s3, key, plan)
+  const upload = yield* begin(s3, { key, location }, metadata(object), checksum)
+  yield* Notes.note(s3, key, plan, upload.id)
+  return upload
+})
+
+/** A new upload, with checksums where the server knows them. */
+export const begin = Effect.fnUntraced(function* (
+  s3: S3,
+  { key, location }: Place,
+  Metadata: Record<string, string>,
+  checksum: Checksum
+) {
   const ask = (more: { ChecksumAlgorithm?: "CRC32"; ChecksumType?: "FULL_OBJECT" }) =>
     s3.patiently((client, options) =>
-      client.send(
-        new CreateMultipartUploadCommand({ Bucket: s3.bucket, Key: key, Metadata: metadata(object), ...more }),
-        options
-      )
+      client.send(new CreateMultipartUploadCommand({ Bucket: s3.bucket, Key: key, Metadata, ...more }), options)
     )
   const created = yield* checksum === "none"
     ? ask({})
@@ -204,7 +213,6 @@ const create = Effect.fnUntraced(function* (s3: S3, { key, location }: Place, ob
   const id = created.UploadId
   // Without an id a part would be put in the place of the object.
   if (id === undefined || id === "") return yield* sinkError(location, "Unknown", "the server gave the upload no id")
-  yield* Notes.note(s3, key, plan, id)
   const upload: Upload = { key, id, ...checksums(created) }
   return upload
 })
