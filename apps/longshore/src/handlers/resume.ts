@@ -11,13 +11,14 @@ import * as Runs from "../runs/Runs.ts"
 import * as Target from "../runs/Target.ts"
 import * as Setting from "../settings/Setting.ts"
 import * as Settings from "../settings/Settings.ts"
+import * as Telemetry from "../telemetry/Telemetry.ts"
 import { version } from "../version.ts"
 import { deliver, refuse } from "./export.ts"
 
 export const handle = Effect.fn("resume")(function* (flags: ResumeFlags) {
   const options = yield* Effect.exit(prepare(flags))
   yield* Exit.isSuccess(options) ? deliver(options.value, flags.json) : refuse([], options.cause, flags.json)
-})
+}, Telemetry.command("resume"))
 
 const prepare = Effect.fnUntraced(function* (flags: ResumeFlags): Effect.fn.Return<ExportOptions, ExitCode.Failure> {
   const runs = yield* wanted(flags)
