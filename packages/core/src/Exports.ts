@@ -171,7 +171,6 @@ const addOnce = (
         ...(requestId === undefined ? {} : { "longshore.request_id": requestId })
       })
     ),
-    span("longshore.add", { kind: "client", attributes: { "http.request.method": "POST" } }),
     Effect.map((answer) => fromWire(answer.Export)),
     Effect.mapError((error) => {
       const { apiMessage, requestId, status } = error
@@ -190,7 +189,8 @@ const addOnce = (
       return error._tag === "ApiUnavailable" && error.sent
         ? new AddOutcomeUnknown({ ...api, problem: error.problem })
         : error
-    })
+    }),
+    span("longshore.add", { kind: "client", attributes: { "http.request.method": "POST" } })
   )
 }
 

@@ -6,7 +6,6 @@ import * as Context from "effect/Context"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpTraceContext from "effect/http/HttpTraceContext"
@@ -61,15 +60,14 @@ export const observed = <A, E, R>(self: Effect.Effect<A, E, R>, { name, quiet }:
             ? Effect.provideContext(spanned(name, self), services(way, built.value))
             : without(unreadable(built.cause))
         ),
-      (scope, exit) =>
-        Effect.andThen(
-          close(way, scope, exit),
-          Effect.suspend(() =>
-            way.trouble === undefined
-              ? Effect.void
-              : note(`Telemetry did not reach the collector (${way.trouble}). The command is not affected.`)
-          )
-        )
+      // What is left is sent now, also when somebody stopped the command.
+      Effect.fnUntraced(function* (scope, exit) {
+        way.closing = true
+        yield* Scope.close(scope, exit)
+        if (way.trouble !== undefined) {
+          yield* note(`Telemetry did not reach the collector (${way.trouble}). The command is not affected.`)
+        }
+      })
     )
   })
 
@@ -129,7 +127,7 @@ const exporters = (way: Way) =>
   Otlp.layerFromConfig({ loggerExcludeLogSpans: true, loggerMergeWithExisting: false }).pipe(
     Layer.provide(serialization(way)),
     Layer.provide(client(way)),
-    Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env: { ...way.env } })))
+    Layer.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env: Environment.forExporters(way.env) })))
   )
 
 /** Each signal in its own protocol, and every text through the last door. */
@@ -161,8 +159,7 @@ const redacted = <A>(data: A, redact: Redaction.Redaction): A => {
   return clean(data) as A
 }
 
-/** How long one request may take, in milliseconds: as OpenTelemetry has it. */
-const requestTimeout = (env: Environment.Environment): number => Number(env["OTEL_EXPORTER_OTLP_TIMEOUT"]) || 10_000
+const silence = "no answer in time"
 
 /** The way to the collector. It remembers how the last request went. */
 const client = (way: Way) =>
@@ -173,11 +170,11 @@ const client = (way: Way) =>
       HttpClient.transform((effect, request) =>
         effect.pipe(
           Effect.timeoutOrElse({
-            duration: requestTimeout(way.env),
+            duration: Environment.requestTimeout(way.env),
             orElse: () =>
               Effect.fail(
                 new HttpClientError.HttpClientError({
-                  reason: new HttpClientError.TransportError({ request, description: "no answer in time" })
+                  reason: new HttpClientError.TransportError({ request, description: silence })
                 })
               )
           }),
@@ -185,6 +182,7 @@ const client = (way: Way) =>
             Effect.sync(() => void (way.trouble = status < 300 ? undefined : `HTTP ${status}`))
           ),
           Effect.tapError(({ reason }) => Effect.sync(() => void (way.trouble = transportProblem(reason)))),
+          Effect.onInterrupt(() => Effect.sync(() => void (way.trouble = silence))),
           // An exporter tries failures again, for seconds; nobody waits for that at the end. Defects it drops.
           Effect.catchIf(() => way.closing, Effect.die)
         )
@@ -203,13 +201,3 @@ const unreadable = (cause: Cause.Cause<unknown>): string => {
   const [name] = /OTEL_[A-Z_]+/.exec(Cause.pretty(cause)) ?? []
   return `${name ?? "a variable OTEL_…"} cannot be read. Correct it, or unset it.`
 }
-
-/** What is still there is sent. Who stopped the command waits a second for that and no longer. */
-const close = Effect.fnUntraced(function* (way: Way, scope: Scope.Closeable, exit: Exit.Exit<unknown, unknown>) {
-  way.closing = true
-  const closed = yield* Effect.forkDetach(Scope.close(scope, exit))
-  const wait = Fiber.await(closed)
-  yield* Exit.isFailure(exit) && Cause.hasInterrupts(exit.cause)
-    ? Effect.timeoutOption(Effect.interruptible(wait), "1 second")
-    : wait
-})

@@ -43,7 +43,19 @@ export const problem = (env: Environment): string | undefined => {
     .filter((signal) => isSent(env, signal))
     .map((signal) => protocol(env, signal))
     .find((protocol) => protocol !== "http/protobuf" && protocol !== "http/json")
-  return wrong === undefined
-    ? undefined
-    : `OTEL_EXPORTER_OTLP_PROTOCOL asks for another protocol than http/protobuf and http/json. Collectors take these at port 4318, as a rule.`
+  if (wrong === undefined) return undefined
+  const asked = wrong === "grpc" ? "grpc" : "a protocol that is not known"
+  return `OTEL_EXPORTER_OTLP_PROTOCOL asks for ${asked}. Set it to http/protobuf or http/json, and the port to that of these (4318, as a rule).`
 }
+
+/** How long one request may take, in milliseconds. */
+export const requestTimeout = (env: Environment): number => Number(env["OTEL_EXPORTER_OTLP_TIMEOUT"]) || 10_000
+
+/** How long a command waits at its end for what is still to be sent, in milliseconds. */
+const closingTimeout = 3_000
+
+/** The same for Effect's exporters. To them a timeout is how long they wait at the end: no collector may make that long. */
+export const forExporters = (env: Environment): Record<string, string> => ({
+  ...Object.fromEntries(Object.entries(env).filter(([name]) => !name.endsWith("_TIMEOUT"))),
+  OTEL_EXPORTER_OTLP_TIMEOUT: String(Math.min(requestTimeout(env), closingTimeout))
+})
