@@ -65,7 +65,8 @@ describe("RunFile", () => {
         path,
         number: 1,
         summary: { stage: "waiting", exportId, answerLost: false },
-        torn: false
+        torn: false,
+        context: undefined
       })
       const run = yield* RunFile.read(path)
       assert.deepStrictEqual(run.summary, { stage: "waiting", exportId, answerLost: false })

@@ -10,6 +10,7 @@ export interface Received {
   readonly path: string
   readonly headers: http.IncomingHttpHeaders
   readonly body: string
+  readonly bytes: Buffer
 }
 
 export type Handler = (response: http.ServerResponse, request: Received) => void
@@ -41,7 +42,8 @@ export const listen = async (
     const chunks: Array<Buffer> = []
     request.on("data", (chunk: Buffer) => chunks.push(chunk))
     request.on("end", () => {
-      const seen = { path: request.url ?? "", headers: request.headers, body: Buffer.concat(chunks).toString() }
+      const bytes = Buffer.concat(chunks)
+      const seen = { path: request.url ?? "", headers: request.headers, body: bytes.toString(), bytes }
       received.push(seen)
       handler(response, seen)
     })

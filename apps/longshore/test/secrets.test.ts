@@ -380,7 +380,7 @@ describe("what the library tells holds no secret", () => {
         const kinds = new Set(told.map((one) => (Array.isArray(one) ? one[0] : "")))
         assert.isTrue(kinds.has("span") && kinds.has("log"))
         const text = all.flatMap(views).join("\n")
-        assert.include(text, "ExportRun.run")
+        assert.include(text, "longshore.run")
         assert.deepStrictEqual(leaks({ ...tokens, ...links }, new Map([["what it tells", text]])), [])
       })
     )

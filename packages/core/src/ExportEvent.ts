@@ -9,6 +9,8 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { EntityType, ExportId } from "./Export.ts"
+import * as Metrics from "./internal/metrics.ts"
+import * as Tracing from "./internal/tracing.ts"
 
 const millis = (description: string) => Schema.Finite.annotate({ description: `Milliseconds ${description}` })
 const bytes = Schema.Finite.annotate({ description: "Bytes" })
@@ -163,7 +165,31 @@ export type Happening = ExportEvent extends infer E
   : never
 
 /**
- * Tells the listener what happened, now.
+ * The fields of an event as attributes of spans and logs: `exportId` is `longshore.export_id`.
+ *
+ * @since 0.1.0
+ * @category combinators
+ */
+export const attributes = (event: ExportEvent): Record<string, string | number | boolean> => {
+  const { _tag, at, ...fields } = event
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, value]) => [
+      `longshore.${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`,
+      value
+    ])
+  )
+}
+
+/**
+ * What happens too often to be told one by one; metrics sum it up.
+ *
+ * @since 0.1.0
+ * @category guards
+ */
+export const isFrequent = (event: ExportEvent): boolean => event._tag === "BytesReceived" || event._tag === "PartStored"
+
+/**
+ * Tells the listener what happened, now; counts it, and notes it in the span in which it happened.
  *
  * @since 0.1.0
  * @category combinators
@@ -172,5 +198,8 @@ export const publish = Effect.fnUntraced(function* (happening: Happening) {
   const listener = yield* ExportEvents
   const entityType = yield* CurrentEntityType
   const at = yield* Clock.currentTimeMillis
-  yield* listener({ ...happening, at, entityType })
+  const event: ExportEvent = { ...happening, at, entityType }
+  yield* Metrics.observe(event)
+  if (!isFrequent(event)) yield* Tracing.event(event._tag, attributes(event))
+  yield* listener(event)
 })

@@ -19,6 +19,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import type * as Tracer from "effect/Tracer"
 import type { ExportId, ExportRequest } from "./Export.ts"
 import {
   ExportError,
@@ -33,7 +34,9 @@ import { type ApiError, Exports, validate } from "./Exports.ts"
 import * as FileLinks from "./FileLinks.ts"
 import { ask } from "./internal/asking.ts"
 import { deliver } from "./internal/delivery.ts"
+import * as Metrics from "./internal/metrics.ts"
 import { NotRenewed, Ready, Renewed, stepName } from "./internal/steps.ts"
+import { span } from "./internal/tracing.ts"
 import { Journal } from "./Journal.ts"
 import * as Manifest from "./Manifest.ts"
 import { type ObjectKey, ObjectSink } from "./ObjectSink.ts"
@@ -62,6 +65,8 @@ export interface ExportRunOptions {
   readonly retries?: number
   /** Bytes. Default 8 MiB; more if the sink's limits ask for it. */
   readonly partSize?: number
+  /** The trace of an earlier process that this one goes on with: the span of the run links to it. */
+  readonly continues?: Tracer.AnySpan
 }
 
 /**
@@ -93,24 +98,41 @@ const maxRenewals = 3
  * @since 0.1.0
  * @category running
  */
-export const run = Effect.fn("ExportRun.run")(function* (options: ExportRunOptions) {
-  yield* validate(options.request)
-  const started = yield* Clock.currentTimeMillis
-  const deadline = options.maxWait === undefined ? Infinity : started + Duration.toMillis(options.maxWait)
-  return yield* generations(options, { started, deadline }).pipe(
-    Effect.tapError((error) =>
-      publish({
-        _tag: "RunFailed",
-        error: error._tag,
-        message: error.message,
-        nextStep: error.nextStep,
-        retryable: error.retryable,
-        ...("requestId" in error && error.requestId !== undefined ? { requestId: error.requestId } : {})
-      })
-    ),
-    forEntityType(options.request.entityType)
-  )
-})
+export const run = Effect.fnUntraced(
+  function* (options: ExportRunOptions) {
+    yield* validate(options.request)
+    const started = yield* Clock.currentTimeMillis
+    const deadline = options.maxWait === undefined ? Infinity : started + Duration.toMillis(options.maxWait)
+    const result = yield* generations(options, { started, deadline }).pipe(
+      Effect.tapError((error) =>
+        publish({
+          _tag: "RunFailed",
+          error: error._tag,
+          message: error.message,
+          nextStep: error.nextStep,
+          retryable: error.retryable,
+          ...("requestId" in error && error.requestId !== undefined ? { requestId: error.requestId } : {})
+        })
+      ),
+      forEntityType(options.request.entityType)
+    )
+    yield* Effect.annotateCurrentSpan({
+      "longshore.files": result.files.length,
+      "longshore.bytes": result.manifest.size,
+      "longshore.location": result.location,
+      "longshore.earlier": result.earlier
+    })
+    return result
+  },
+  (effect, { continues, request: { entityType } }) =>
+    effect.pipe(
+      Effect.onExit((exit) => Metrics.ended(entityType, exit)),
+      span("longshore.run", {
+        links: continues === undefined ? [] : [{ span: continues, attributes: { "longshore.link": "continues" } }]
+      }),
+      Effect.annotateSpans({ "longshore.entity_type": entityType })
+    )
+)
 
 interface Waiting {
   readonly started: number
@@ -143,9 +165,13 @@ const generation = (
 ): Effect.Effect<ExportRunResult, ExportError, Exports | ObjectSink | Transfer | Journal> =>
   Effect.gen(function* () {
     const exportId = yield* obtain(options, renewal, waiting)
+    const about = { "longshore.export_id": exportId }
+    yield* Effect.annotateCurrentSpan(about)
     const links = yield* FileLinks.make(exportId)
-    const files = yield* ready(options, renewal, waiting, exportId, links)
-    return yield* deliver(options, renewal, exportId, files, links)
+    return yield* ready(options, renewal, waiting, exportId, links).pipe(
+      Effect.flatMap((files) => deliver(options, renewal, exportId, files, links)),
+      Effect.annotateSpans(about)
+    )
   })
 
 const obtain = Effect.fnUntraced(function* (options: ExportRunOptions, renewal: number, waiting: Waiting) {
@@ -160,7 +186,7 @@ const obtain = Effect.fnUntraced(function* (options: ExportRunOptions, renewal: 
     "slot",
     undefined,
     ask({ request, renewal, onBusy, every, retries: options.retries ?? 6 })
-  )
+  ).pipe(span("longshore.ask"))
 })
 
 /** Waits until the export can be fetched. A status that is not known is not "finished". */
@@ -219,6 +245,10 @@ const ready = Effect.fnUntraced(function* (
     )
   )
   const bytes = export_.files.reduce((sum, file) => sum + file.size, 0)
+  yield* Effect.annotateCurrentSpan({ "longshore.files": export_.files.length, "longshore.bytes": bytes })
+  if (seen !== undefined) {
+    yield* Metrics.waited(options.request.entityType, "export", (yield* Clock.currentTimeMillis) - began)
+  }
   yield* publish({
     _tag: "ExportReady",
     exportId,
@@ -240,7 +270,7 @@ const ready = Effect.fnUntraced(function* (
     }
   }
   return export_.files
-})
+}, span("longshore.ready"))
 
 /**
  * When to look again: quickly at first, then every five minutes, as Mews advises. Looks fall on multiples of the

@@ -32,6 +32,7 @@ import {
 } from "./ExportError.ts"
 import { type Answer, type Call, make as makeCall } from "./internal/call.ts"
 import { backoff } from "./internal/backoff.ts"
+import { span } from "./internal/tracing.ts"
 
 /**
  * @since 0.1.0
@@ -98,7 +99,7 @@ export const layer = (options: ExportsOptions): Layer.Layer<Exports, InvalidRequ
 const make = Effect.fnUntraced(function* (options: ExportsOptions) {
   const call = yield* makeCall(options)
 
-  const getAll = Effect.fn("Exports.getAll")(function* (ids: ReadonlyArray<ExportId>) {
+  const getAll = Effect.fnUntraced(function* (ids: ReadonlyArray<ExportId>) {
     const found: Array<Export> = []
     for (let from = 0; from < ids.length; from += ConnectorApi.maxExportIds) {
       const answer = yield* retrying(
@@ -136,7 +137,7 @@ const make = Effect.fnUntraced(function* (options: ExportsOptions) {
   ).pipe(RequestResolver.setDelay("20 millis"), RequestResolver.batchN(ConnectorApi.maxExportIds))
 
   return Exports.of({
-    add: Effect.fn("Exports.add")(function* (request: ExportRequest) {
+    add: Effect.fnUntraced(function* (request: ExportRequest) {
       yield* validate(request)
       return yield* addOnce(call, request)
     }),
@@ -150,6 +151,8 @@ const isRejected = <A>(exit: Exit.Exit<A, ApiError>): boolean => {
   return Option.isSome(error) && error.value._tag === "RequestRejected"
 }
 
+const answered = "http.response.status_code"
+
 const addOnce = (
   call: Call,
   request: ExportRequest
@@ -161,6 +164,13 @@ const addOnce = (
     body: { EntityType: entityType, ...toWire(request) },
     response: ConnectorApi.AddResponse
   }).pipe(
+    Effect.tap(() => Effect.annotateCurrentSpan(answered, 200)),
+    Effect.tapError(({ requestId, status }) =>
+      Effect.annotateCurrentSpan({
+        ...(status === undefined ? {} : { [answered]: status }),
+        ...(requestId === undefined ? {} : { "longshore.request_id": requestId })
+      })
+    ),
     Effect.map((answer) => fromWire(answer.Export)),
     Effect.mapError((error) => {
       const { apiMessage, requestId, status } = error
@@ -179,7 +189,8 @@ const addOnce = (
       return error._tag === "ApiUnavailable" && error.sent
         ? new AddOutcomeUnknown({ ...api, problem: error.problem })
         : error
-    })
+    }),
+    span("longshore.add", { kind: "client", attributes: { "http.request.method": "POST" } })
   )
 }
 

@@ -52,7 +52,7 @@ export const make: Effect.Effect<Source["Service"], never, HttpClient.HttpClient
       )
 
   return Source.of({
-    probe: Effect.fn("Source.probe")(function* (link) {
+    probe: Effect.fnUntraced(function* (link) {
       const response = yield* get(link, SourceResponse.probeHeaders)
       const file = yield* SourceResponse.checkProbe(response)
       // Read to its end, the connection can be used again; a host that sends the whole is cut off.

@@ -19,6 +19,7 @@ import { FileIdentity, type FileLinks, type LinkError } from "./FileLinks.ts"
 import { makeRetrying, summed, watched } from "./internal/attempts.ts"
 import * as Budget from "./internal/budget.ts"
 import { reader } from "./internal/reader.ts"
+import { span } from "./internal/tracing.ts"
 import {
   collect,
   ObjectSink,
@@ -256,38 +257,42 @@ export const layer = (options: TransferOptions = {}): Layer.Layer<Transfer, neve
         })
       })
 
-      const deliver = Effect.fn("Transfer.deliver")(function* (key: ObjectKey, plan: FilePlan, links: FileLinks) {
-        const { partSize, size } = plan
-        // Without an ETag nothing tells content from other content: then no earlier process has stored any of this.
-        const version = plan.etag ?? `unknown ${yield* Random.nextInt}`
-        const writer = yield* sink.open({ key, size, partSize, version })
-        const done = new Map(writer.stored.map((part) => [part.number, part]))
-        const present = writer.stored.reduce((sum, part) => sum + part.length, 0)
-        yield* publish({ _tag: "FileStarted", key, size, stored: present })
-        yield* Effect.tapError(move({ key, plan, links, writer, done }), (error) => onChange(writer, error))
-        for (const part of parts(plan)) {
-          if (done.get(part.number)?.length !== part.length) {
-            return yield* new IntegrityError({ key, problem: `part ${part.number} is missing in the sink` })
+      const deliver = Effect.fnUntraced(
+        function* (key: ObjectKey, plan: FilePlan, links: FileLinks) {
+          const { partSize, size } = plan
+          // Without an ETag nothing tells content from other content: then no earlier process has stored any of this.
+          const version = plan.etag ?? `unknown ${yield* Random.nextInt}`
+          const writer = yield* sink.open({ key, size, partSize, version })
+          const done = new Map(writer.stored.map((part) => [part.number, part]))
+          const present = writer.stored.reduce((sum, part) => sum + part.length, 0)
+          yield* publish({ _tag: "FileStarted", key, size, stored: present })
+          yield* Effect.tapError(move({ key, plan, links, writer, done }), (error) => onChange(writer, error))
+          for (const part of parts(plan)) {
+            if (done.get(part.number)?.length !== part.length) {
+              return yield* new IntegrityError({ key, problem: `part ${part.number} is missing in the sink` })
+            }
           }
-        }
-        const object = yield* writer.commit
-        if (object.size !== size) {
-          return yield* new IntegrityError({ key, problem: `the sink holds ${object.size} of ${size} bytes` })
-        }
-        const checksums = yield* Effect.forEach(
-          parts(plan),
-          (part) => {
-            const known = done.get(part.number)?.crc32
-            return known === undefined ? readBack(key, part) : Effect.succeed(known)
-          },
-          { concurrency: 4 }
-        )
-        const crc = parts(plan).reduce((sum, part, i) => Crc32.combine(sum, checksums[i] ?? 0, part.length), 0)
-        yield* publish({ _tag: "FileDelivered", key, size, crc32: Crc32.toHex(crc), location: sink.locate(key) })
-        return { stored: object, crc32: crc, parts: checksums }
-      }, Effect.scoped)
+          const object = yield* writer.commit
+          if (object.size !== size) {
+            return yield* new IntegrityError({ key, problem: `the sink holds ${object.size} of ${size} bytes` })
+          }
+          const checksums = yield* Effect.forEach(
+            parts(plan),
+            (part) => {
+              const known = done.get(part.number)?.crc32
+              return known === undefined ? readBack(key, part) : Effect.succeed(known)
+            },
+            { concurrency: 4 }
+          )
+          const crc = parts(plan).reduce((sum, part, i) => Crc32.combine(sum, checksums[i] ?? 0, part.length), 0)
+          yield* publish({ _tag: "FileDelivered", key, size, crc32: Crc32.toHex(crc), location: sink.locate(key) })
+          return { stored: object, crc32: crc, parts: checksums }
+        },
+        Effect.scoped,
+        inSpan("longshore.deliver")
+      )
 
-      const plan = Effect.fn("Transfer.plan")(function* (
+      const plan = Effect.fnUntraced(function* (
         key: ObjectKey,
         file: FileIdentity,
         partSize: number,
@@ -311,11 +316,17 @@ export const layer = (options: TransferOptions = {}): Layer.Layer<Transfer, neve
           })
         }
         return { index, path, size, partSize: cut, etag: found.etag ?? null, ranges: found.ranges }
-      })
+      }, inSpan("longshore.plan"))
 
       return Transfer.of({ concurrency, plan, deliver })
     })
   )
+
+/** One span for a file. Parts have none of their own: a large export has tens of thousands. */
+const inSpan =
+  (name: string) =>
+  <A, E, R>(self: Effect.Effect<A, E, R>, key: ObjectKey, { size }: FileIdentity) =>
+    span(name, { attributes: { "longshore.key": key, "longshore.size": size } })(self)
 
 type Bytes = Stream.Stream<Uint8Array, SourceError>
 

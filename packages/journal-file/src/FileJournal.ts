@@ -108,9 +108,7 @@ const make = Effect.fnUntraced(function* ({ context, identity, path }: FileJourn
  * @since 0.1.0
  * @category reading
  */
-export const read = Effect.fn("FileJournal.read")(function* (
-  path: string
-): Effect.fn.Return<JournalContent, JournalError> {
+export const read = Effect.fnUntraced(function* (path: string): Effect.fn.Return<JournalContent, JournalError> {
   const bytes = yield* file.about(path)(file.read(yield* Disk, path))
   if (bytes === undefined) {
     return yield* new JournalError({ reason: "Unavailable", location: path, problem: "there is no such file" })

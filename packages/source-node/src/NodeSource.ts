@@ -127,7 +127,7 @@ const make = Effect.fnUntraced(function* (options: NodeSourceOptions) {
   }
 
   return Source.Source.of({
-    probe: Effect.fn("NodeSource.probe")(function* (link) {
+    probe: Effect.fnUntraced(function* (link) {
       const url = suited(link)
       const answer = url === undefined ? undefined : yield* get(url, SourceResponse.probeHeaders)
       if (answer === undefined) return yield* portable.probe(link)

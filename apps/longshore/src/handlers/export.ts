@@ -15,6 +15,7 @@ import { exportId, exportRequests } from "../runs/exportRequests.ts"
 import { type ExportOptions, type Outcome, runExport } from "../runs/runExport.ts"
 import * as Target from "../runs/Target.ts"
 import * as Settings from "../settings/Settings.ts"
+import * as Telemetry from "../telemetry/Telemetry.ts"
 import { version } from "../version.ts"
 
 /** How one run ended. */
@@ -47,7 +48,7 @@ export const handle = Effect.fn("export")(function* (flags: ExportFlags) {
   yield* Exit.isSuccess(checked)
     ? deliver(checked.value, flags.json)
     : refuse(flags.entityTypes, checked.cause, flags.json && Option.getOrUndefined(flags.to) !== "-")
-})
+}, Telemetry.command("export"))
 
 /** Runs it, and says how it ended. */
 export const deliver = Effect.fnUntraced(function* (options: ExportOptions, json: boolean) {
@@ -88,9 +89,10 @@ export const refuse = (
   cause: Cause.Cause<ExitCode.Failure>,
   json: boolean
 ): Effect.Effect<void> =>
-  Effect.sync(() => {
+  Effect.gen(function* () {
     const redact = Redaction.make()
     const report = Report.ofCause(cause)
+    yield* Telemetry.logReport(report)
     process.stderr.write(`${Report.paragraph(report, redact)}\n`)
     end(
       entityTypes.map((entityType) => ({ entityType, ok: false, report })),

@@ -12,6 +12,7 @@ import * as Runs from "../runs/Runs.ts"
 import * as Target from "../runs/Target.ts"
 import * as Setting from "../settings/Setting.ts"
 import * as Settings from "../settings/Settings.ts"
+import * as Telemetry from "../telemetry/Telemetry.ts"
 import { version } from "../version.ts"
 import { deliver, refuse } from "./export.ts"
 
@@ -21,7 +22,7 @@ export const handle = Effect.fn("resume")(function* (flags: ResumeFlags) {
   if (prepared.value !== undefined) return yield* deliver(prepared.value, flags.json)
   const text = flags.quiet ? "" : "Nothing to resume: all of these runs are finished."
   yield* Answer.give(flags, Effect.succeed({ json: { runs: [] }, text }))
-})
+}, Telemetry.command("resume"))
 
 /** `undefined` if there is nothing to do. */
 const prepare = Effect.fnUntraced(function* (

@@ -6,6 +6,7 @@ import * as Schema from "effect/Schema"
 import { randomUUID } from "node:crypto"
 import type { Settings } from "../settings/Settings.ts"
 import * as Setting from "../settings/Setting.ts"
+import * as Telemetry from "../telemetry/Telemetry.ts"
 
 export const RunContext = Schema.Struct({
   /** The same for all runs that one command started. */
@@ -13,7 +14,9 @@ export const RunContext = Schema.Struct({
   /** ISO 8601. */
   startedUtc: Schema.String,
   /** By name, as they were written; none is a secret, and paths are absolute. */
-  settings: Schema.Record(Schema.String, Schema.String)
+  settings: Schema.Record(Schema.String, Schema.String),
+  /** The trace that the command wrote, as W3C has it: whoever goes on links to it. */
+  traceparent: Schema.optionalKey(Schema.String)
 })
 
 export type RunContext = typeof RunContext.Type
@@ -34,7 +37,9 @@ export const make = Effect.fnUntraced(function* (settings: Settings): Effect.fn.
     const { origin, text } = settings.resolved(name)
     return left.has(name) || origin.level === "default" || text === undefined ? [] : [[name, text] as const]
   })
+  const traceparent = yield* (yield* Telemetry.Telemetry).traceparent
   return {
+    ...(traceparent === undefined ? {} : { traceparent }),
     invocation: randomUUID(),
     startedUtc: DateTime.formatIso(yield* DateTime.now),
     settings: Object.fromEntries(said)

@@ -31,6 +31,8 @@ export interface RunFile {
   readonly summary: RunSummary.RunSummary | undefined
   /** A crash left its end unfinished. What is whole counts. */
   readonly torn: boolean
+  /** How it was started last. */
+  readonly context: RunContext.RunContext | undefined
 }
 
 /** A run as its journal describes it, offline. */
@@ -81,7 +83,8 @@ export const current = Effect.fn("RunFile.current")(function* (
     path: Path.join(folder, `${name}.${number}.jsonl`),
     number,
     summary: run?.summary,
-    torn: run?.torn ?? false
+    torn: run?.torn ?? false,
+    context: run?.context
   })
   if (numbers.length === 0) return at(1)
   const latest = Math.max(...numbers)

@@ -19,6 +19,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Path from "node:path"
 import { crc32 } from "node:zlib"
 import * as Display from "../output/Display.ts"
 import * as EventLog from "../output/EventLog.ts"
@@ -35,6 +36,7 @@ import * as StateLocation from "./StateLocation.ts"
 import * as Credentials from "../settings/Credentials.ts"
 import * as Environment from "../settings/Environment.ts"
 import type { Settings } from "../settings/Settings.ts"
+import * as Telemetry from "../telemetry/Telemetry.ts"
 import { isDurable, type Target } from "./Target.ts"
 import * as TargetSink from "./TargetSink.ts"
 
@@ -59,7 +61,7 @@ export type Outcome = { readonly entityType: string } & (
 )
 
 /** Runs all of it. Failures are outcomes; only an interruption is not. */
-export const runExport = Effect.fn("runExport")(function* (options: ExportOptions) {
+export const runExport = Effect.fnUntraced(function* (options: ExportOptions) {
   let redact = Redaction.make()
   const entityTypes = options.requests.map((request) => request.entityType)
   const say = (text: string) => Effect.sync(() => void process.stderr.write(`${text}\n`))
@@ -68,6 +70,7 @@ export const runExport = Effect.fn("runExport")(function* (options: ExportOption
     const { settings } = options
     const credentials = yield* Credentials.load(settings)
     redact = Redaction.make([Redacted.value(credentials.clientToken), Redacted.value(credentials.accessToken)])
+    yield* (yield* Telemetry.Telemetry).redactWith(redact)
     if (options.account !== undefined && options.account !== credentials.account) {
       return yield* new ConfigError({
         problem: `The run belongs to the account ${options.account}, and the access token is that of ${credentials.account}.`,
@@ -110,7 +113,9 @@ export const runExport = Effect.fn("runExport")(function* (options: ExportOption
     )
     return yield* runs.pipe(
       Effect.provide(services(options, credentials)),
-      Effect.provideService(ExportEvents, (event) => Effect.andThen(record(event), display.listen(event)))
+      Effect.provideService(ExportEvents, (event) =>
+        Effect.andThen(record(event), Effect.andThen(display.listen(event), Telemetry.logEvent(event)))
+      )
     )
   }).pipe(
     Effect.scoped,
@@ -129,6 +134,7 @@ export const runExport = Effect.fn("runExport")(function* (options: ExportOption
     if (outcome.ok) {
       if (!options.quiet) yield* say(redact(done(outcome.result)))
     } else if (outcome.report.exitCode !== ExitCode.ok) {
+      yield* Telemetry.logReport(outcome.report, outcome.entityType)
       const text = Report.paragraph(outcome.report, redact, everyone(outcomes) ? undefined : outcome.entityType)
       if (!told.has(text)) yield* say(text)
       told.add(text)
@@ -228,9 +234,15 @@ const runOne = Effect.fnUntraced(function* (
     ...(exportId === undefined ? {} : { exportId })
   }
   const renewal = { fresh: options.fresh, maxAge: settings.get("max-age") }
-  const { path, summary, torn } = yield* RunFile.current(state, identity, renewal)
+  const { path, summary, torn, ...before } = yield* RunFile.current(state, identity, renewal)
+  // A trace is remembered until the next one, also by commands that write none.
+  const earlier = before.context?.traceparent
   const journal = yield* Layer.build(
-    FileJournal.layer({ path, identity: JSON.parse(RunIdentity.canonical(identity)), context: { ...context } })
+    FileJournal.layer({
+      path,
+      identity: JSON.parse(RunIdentity.canonical(identity)),
+      context: { ...(earlier === undefined ? {} : { traceparent: earlier }), ...context }
+    })
   )
   yield* RunIndex.remember(path, context)
   if (torn) {
@@ -245,8 +257,10 @@ const runOne = Effect.fnUntraced(function* (
   const partSize = settings.get("part-size")
   const poll = settings.get("poll")
   const retries = settings.get("retries")
+  const continues = Telemetry.parseTraceparent(earlier)
   return yield* ExportRun.run({
     request,
+    ...(continues === undefined ? {} : { continues }),
     onExpired: settings.get("on-expired") ?? "fail",
     ...(partSize === undefined ? {} : { partSize }),
     ...(exportId === undefined ? {} : { exportId }),
@@ -254,7 +268,10 @@ const runOne = Effect.fnUntraced(function* (
     ...(maxWait === undefined ? {} : { maxWait }),
     ...(poll === undefined ? {} : { poll }),
     ...(retries === undefined ? {} : { retries })
-  }).pipe(Effect.provideService(Journal, Context.get(journal, Journal)))
+  }).pipe(
+    Effect.provideService(Journal, Context.get(journal, Journal)),
+    Effect.annotateSpans({ "longshore.run_id": Path.basename(path, ".jsonl"), "longshore.target": options.target.text })
+  )
 }, Effect.scoped)
 
 /** What an earlier process left. A finished run of a folder speaks for itself at its end. */

@@ -1,4 +1,5 @@
 /** How a run comes by its export: `add`, at most once for what is known. */
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
@@ -7,6 +8,7 @@ import { AddOutcomeUnknown, type AddRejected, ExportError, type UnexpectedRespon
 import { publish } from "../ExportEvent.ts"
 import { Exports, maxRetryAfter } from "../Exports.ts"
 import { Journal } from "../Journal.ts"
+import * as Metrics from "./metrics.ts"
 import { Asked, Intent, type Refusal, stepName } from "./steps.ts"
 
 export interface AskOptions {
@@ -40,6 +42,7 @@ export const ask = Effect.fnUntraced(function* (options: AskOptions) {
       error: ExportError,
       execute: Effect.succeed({ process })
     })
+    const began = yield* Clock.currentTimeMillis
     let mine = false
     // Between the answer and its line in the journal nothing may interrupt: the id exists nowhere else.
     const asked = yield* Effect.uninterruptibleMask((restore) =>
@@ -53,7 +56,10 @@ export const ask = Effect.fnUntraced(function* (options: AskOptions) {
         })
       })
     )
-    if (asked._tag === "Accepted") return asked.exportId
+    if (asked._tag === "Accepted") {
+      if (mine) yield* Metrics.waited(options.request.entityType, "slot", (yield* Clock.currentTimeMillis) - began)
+      return asked.exportId
+    }
     if (mine) return yield* asked.error
   }
 })

@@ -2,6 +2,7 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as HttpClient from "effect/http/HttpClient"
 import type * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
@@ -23,6 +24,7 @@ import {
 } from "../ExportError.ts"
 import type { ExportsOptions } from "../Exports.ts"
 import { quote, repeats, redirectsAsAnswers, retryAfter, transportProblem, wasNotSent } from "./http.ts"
+import * as Metrics from "./metrics.ts"
 
 /** The decoded form of a schema of the wire. */
 export type Answer<S extends Schema.Constraint> = S["Type"]
@@ -48,6 +50,7 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Call, InvalidRequest, HttpClient.HttpClient | RateLimiter.RateLimiter> {
   const limiter = yield* RateLimiter.RateLimiter
   const base = yield* platformAddress(options.platformAddress)
+  const host = new URL(base).hostname
   for (const [name, token] of [
     ["the client token", options.clientToken],
     ["the access token", options.accessToken]
@@ -145,7 +148,8 @@ export const make = Effect.fnUntraced(function* (
         }),
         Effect.catchTag("HttpClientError", (error: HttpClientError.HttpClientError) =>
           Effect.fail(new ApiUnavailable({ operation, problem: transportProblem(error), sent: !wasNotSent(error) }))
-        )
+        ),
+        (effect) => measured({ host, operation }, effect)
       )
   )
 
@@ -157,6 +161,25 @@ export const make = Effect.fnUntraced(function* (
     yield* Effect.provideService(Effect.orDie(limit), Clock.Clock, clock)
     return yield* exchange(operation)
   })
+})
+
+const measured = Effect.fnUntraced(function* <A, R>(
+  about: { readonly host: string; readonly operation: string },
+  exchange: Effect.Effect<A, CallError, R>
+) {
+  const { currentTimeMillis } = steady(yield* Clock.Clock)
+  const began = yield* currentTimeMillis
+  return yield* Effect.onExit(exchange, (exit) =>
+    Effect.flatMap(currentTimeMillis, (now) =>
+      Metrics.request(
+        about,
+        now - began,
+        Exit.isSuccess(exit)
+          ? { status: 200 }
+          : { status: Option.getOrUndefined(Exit.findErrorOption(exit))?.status, cause: exit.cause }
+      )
+    )
+  )
 })
 
 const decodeError = Schema.decodeUnknownOption(Schema.fromJsonString(ErrorResponse))

@@ -14,6 +14,7 @@ import * as Manifest from "../Manifest.ts"
 import { type ObjectKey, ObjectSink, StoredObject } from "../ObjectSink.ts"
 import { FilePlan, Transfer } from "../Transfer.ts"
 import { Complete, Delivery, stepName } from "./steps.ts"
+import { span } from "./tracing.ts"
 
 /** Content that changes more often than this during one process will not settle. */
 const maxRestarts = 3
@@ -194,16 +195,20 @@ const isThere = Effect.fnUntraced(function* (receipt: StoredObject) {
   return Option.isSome(found) && found.value.size === receipt.size && found.value.version === receipt.version
 })
 
-const publishManifest = Effect.fnUntraced(function* (key: ObjectKey, manifest: Manifest.Manifest) {
-  const sink = yield* ObjectSink
-  const crc32 = yield* Crc32.Crc32
-  const bytes = Manifest.encode(manifest)
-  const crc = crc32(bytes)
-  const partSize = Math.max(bytes.length, sink.capabilities.minPartSize)
-  const writer = yield* sink.open({ key, size: bytes.length, partSize, version: `crc32 ${Crc32.toHex(crc)}` })
-  const [held] = writer.stored
-  if (held === undefined || (writer.confirm !== undefined && !(yield* writer.confirm(held)))) {
-    yield* writer.write({ number: 1, offset: 0, length: bytes.length }, Stream.make(bytes), Effect.succeed(crc))
-  }
-  return yield* writer.commit
-}, Effect.scoped)
+const publishManifest = Effect.fnUntraced(
+  function* (key: ObjectKey, manifest: Manifest.Manifest) {
+    const sink = yield* ObjectSink
+    const crc32 = yield* Crc32.Crc32
+    const bytes = Manifest.encode(manifest)
+    const crc = crc32(bytes)
+    const partSize = Math.max(bytes.length, sink.capabilities.minPartSize)
+    const writer = yield* sink.open({ key, size: bytes.length, partSize, version: `crc32 ${Crc32.toHex(crc)}` })
+    const [held] = writer.stored
+    if (held === undefined || (writer.confirm !== undefined && !(yield* writer.confirm(held)))) {
+      yield* writer.write({ number: 1, offset: 0, length: bytes.length }, Stream.make(bytes), Effect.succeed(crc))
+    }
+    return yield* writer.commit
+  },
+  Effect.scoped,
+  span("longshore.publish")
+)
