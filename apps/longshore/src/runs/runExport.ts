@@ -10,7 +10,6 @@ import type { ObjectSink } from "@longshore/core/ObjectSink"
 import * as RunIdentity from "@longshore/core/RunIdentity"
 import type { RunSummary } from "@longshore/core/RunSummary"
 import * as Transfer from "@longshore/core/Transfer"
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as FileJournal from "@longshore/journal-file/FileJournal"
 import * as FsSink from "@longshore/sink-fs/FsSink"
 import * as StdoutSink from "@longshore/sink-stdout/StdoutSink"
@@ -28,6 +27,7 @@ import { ConfigError, UsageError } from "../output/Problem.ts"
 import * as Progress from "../output/Progress.ts"
 import * as Redaction from "../output/Redaction.ts"
 import * as Report from "../output/Report.ts"
+import * as Network from "./Network.ts"
 import { resumeCommand } from "./resumeCommand.ts"
 import * as RunContext from "./RunContext.ts"
 import * as RunFile from "./RunFile.ts"
@@ -66,6 +66,7 @@ export const runExport = Effect.fn("runExport")(function* (options: ExportOption
   const work = Effect.gen(function* () {
     for (const request of options.requests) yield* Effect.mapError(Exports.validate(request), inFlags)
     const { settings } = options
+    yield* Network.prepare(settings)
     const credentials = yield* Credentials.load(settings)
     redact = Redaction.make([Redacted.value(credentials.clientToken), Redacted.value(credentials.accessToken)])
     if (options.account !== undefined && options.account !== credentials.account) {
@@ -156,11 +157,7 @@ const services = (
   const retries = settings.get("retries")
   const languageCode = settings.get("language-code")
   const cultureCode = settings.get("culture-code")
-  const http = NodeHttpClient.layerNodeHttpOptions({
-    keepAlive: true,
-    maxSockets: concurrency + 4,
-    proxyEnv: process.env
-  })
+  const http = Network.client({ maxSockets: concurrency + 4 })
   const sink = sinkOf(target)
   const transfer = Transfer.layer({ concurrency, ...(retries === undefined ? {} : { retries }) })
   const exports = Exports.layer({
