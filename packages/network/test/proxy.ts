@@ -2,14 +2,15 @@
 import type { LookupOptions } from "node:dns"
 import { type PrepareRequestFunction, type PrepareRequestFunctionResult, RequestError, Server } from "proxy-chain"
 import type { TestContext } from "vitest"
+import { startSquid } from "./squid.ts"
 
 export interface Proxy {
   readonly url: string
-  /** What it was asked, as it reads it: `CONNECT host:port`, `GET http://host:port/path?query`. */
-  readonly log: ReadonlyArray<string>
+  /** What it was asked until now, and it is asked no more, as it reads it: `CONNECT host:port`, `GET http://host:port/path?query`. */
+  readonly log: () => Promise<ReadonlyArray<string>>
 }
 
-interface ProxyOptions {
+export interface ProxyOptions {
   /** Without it nobody gets through. */
   readonly password?: string
   /** A host that nobody gets through to. */
@@ -19,9 +20,10 @@ interface ProxyOptions {
 }
 
 export const startProxy = async (
-  { onTestFinished }: Pick<TestContext, "onTestFinished">,
+  test: Pick<TestContext, "onTestFinished">,
   options: ProxyOptions = {}
 ): Promise<Proxy> => {
+  if (process.env["LONGSHORE_TEST_PROXY"] === "squid") return startSquid(test, options)
   const log: Array<string> = []
   const prepareRequestFunction: PrepareRequestFunction = ({ hostname, password, request }) => {
     if (options.password !== undefined && password !== options.password) return { requestAuthentication: true }
@@ -33,10 +35,10 @@ export const startProxy = async (
   const place = { port: 0, host: "127.0.0.1", prepareRequestFunction }
   const server = new Server(tls === undefined ? place : { ...place, serverType: "https", httpsOptions: tls })
   await server.listen()
-  onTestFinished(() => server.close(true))
+  test.onTestFinished(() => server.close(true))
   // By the name that a certificate has.
   const url = tls === undefined ? "http://127.0.0.1" : "https://localhost"
-  return { url: `${url}:${server.port}`, log }
+  return { url: `${url}:${server.port}`, log: () => Promise.resolve(log) }
 }
 
 type Lookup = NonNullable<PrepareRequestFunctionResult["dnsLookup"]>

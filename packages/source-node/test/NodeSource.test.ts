@@ -315,7 +315,7 @@ describe("a proxy", () => {
       )
       assert.strictEqual(new Set(requests.map(({ connection }) => connection)).size, 1)
       assert.deepStrictEqual(
-        proxy.log,
+        yield* Effect.promise(() => proxy.log()),
         scheme === "https" ? [`CONNECT files.longshore.test:${port}`] : Array.from({ length: 3 }, () => `GET ${link}`)
       )
     }).pipe(Effect.scoped, Effect.runPromise)
