@@ -7,6 +7,7 @@
 import * as http from "node:http"
 import * as https from "node:https"
 import type { Duplex } from "node:stream"
+import { callbackify } from "node:util"
 import * as Certificates from "./Certificates.ts"
 import * as Proxies from "./Proxies.ts"
 import * as Tunnel from "./Tunnel.ts"
@@ -62,26 +63,19 @@ class SecureAgent extends https.Agent {
 
   override createConnection(options: https.RequestOptions, callback?: Callback): Duplex | null | undefined {
     const host = (options.host ?? "localhost").replace(/^\[|\]$/g, "")
-    const connect = (more: object) => {
-      const socket = super.createConnection({ ...options, ...more })
-      return Certificates.explain(socket as never, options.servername || host)
-    }
+    const connect = (more: object) =>
+      Certificates.explain(super.createConnection({ ...options, ...more }), options.servername || host)
     const proxy = this.#proxies.of(urlOf("https", options))
     if (proxy === undefined) return connect({})
-    Tunnel.open(proxy, { host, port: Number(options.port ?? 443) }).then(
-      (socket) => callback?.(null, connect({ socket })),
-      (error) => callback?.(error, undefined as never)
+    const target = { host, port: Number(options.port ?? 443) }
+    callbackify(async () => connect({ socket: await Tunnel.open(proxy, target) }))((error, socket) =>
+      callback?.(error, socket!)
     )
     return undefined
   }
 }
 
-/** What `http.Agent` has and its types do not tell: every agent in the world that rewrites requests relies on it. */
-interface Rewritable {
-  addRequest(request: http.ClientRequest, options: Target): void
-}
-
-class PlainAgent extends http.Agent implements Rewritable {
+class PlainAgent extends http.Agent {
   readonly #proxies: Proxies.Proxies
 
   constructor(options: http.AgentOptions, proxies: Proxies.Proxies) {
@@ -89,6 +83,7 @@ class PlainAgent extends http.Agent implements Rewritable {
     this.#proxies = proxies
   }
 
+  /** Which `http.Agent` has, and its types do not tell: whoever rewrites requests relies on it. */
   addRequest(request: http.ClientRequest, options: Target): void {
     const url = urlOf("http", options)
     const proxy = this.#proxies.of(url)
@@ -96,7 +91,7 @@ class PlainAgent extends http.Agent implements Rewritable {
       request.path = `${url.origin}${request.path}`
       for (const [name, value] of Object.entries(Tunnel.headers(proxy))) request.setHeader(name, value)
     }
-    ;(http.Agent.prototype as unknown as Rewritable).addRequest.call(this, request, options)
+    Reflect.apply(Reflect.get(http.Agent.prototype, "addRequest"), this, [request, options])
   }
 
   override createConnection(options: http.ClientRequestArgs, callback?: Callback): Duplex | null | undefined {

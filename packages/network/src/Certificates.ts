@@ -4,7 +4,6 @@
  * @since 0.1.0
  */
 import * as ConnectError from "@longshore/core/ConnectError"
-import type * as net from "node:net"
 import * as tls from "node:tls"
 
 const untrusted = new Set([
@@ -24,7 +23,7 @@ const others = new Set(["CERT_HAS_EXPIRED", "CERT_NOT_YET_VALID", "ERR_TLS_CERT_
  * @since 0.1.0
  * @category combinators
  */
-export const explain = <S extends net.Socket>(socket: S, host: string): S => {
+export const explain = <S>(socket: S, host: string): S => {
   if (!(socket instanceof tls.TLSSocket)) return socket
   let issuer: string | undefined
   // Before Node.js judges the certificate, and drops it if it does not trust it.

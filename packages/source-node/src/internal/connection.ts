@@ -90,12 +90,10 @@ export class Connection {
     const connect = (more: tls.ConnectionOptions & { readonly onread?: net.OnReadOpts }) =>
       Certificates.explain(tls.connect({ ...options, ...servername, host, port, ...more }), host)
     if (secure && proxy !== undefined) {
+      // Over another socket there is no `onread`.
+      const through = (socket: net.Socket) => connect({ socket }).on("data", (bytes: Buffer) => this.#copy(bytes))
       Tunnel.open(proxy, { host, port }).then(
-        (socket) => {
-          if (this.#failure !== undefined) return void socket.destroy()
-          // Over another socket there is no `onread`.
-          this.#use(connect({ socket }).on("data", (bytes: Buffer) => this.#copy(bytes)))
-        },
+        (socket) => (this.#failure === undefined ? this.#use(through(socket)) : void socket.destroy()),
         (error: unknown) => this.#broke(ConnectError.find(error))
       )
     } else {
