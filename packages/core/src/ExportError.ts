@@ -143,14 +143,20 @@ export class ApiUnavailable extends Schema.TaggedError<ApiUnavailable>()("ApiUna
   ...fromApi,
   problem: Schema.String,
   /** Whether the request may have reached the API. */
-  sent: Schema.Boolean
+  sent: Schema.Boolean,
+  /** It will not pass by itself: a certificate that is not trusted, a proxy that refuses. */
+  permanent: Schema.optionalKey(Schema.Boolean)
 }) {
   override get message(): string {
     return `exports/${this.operation} could not be reached: ${this.problem}.${said(this.apiMessage)}`
   }
-  readonly retryable = true
+  get retryable(): boolean {
+    return this.permanent !== true
+  }
   get nextStep(): string {
-    return "Check the network and the platform address, then run the same command again; what is done is kept."
+    return this.permanent === true
+      ? "Correct that, then run the same command again; what is done is kept."
+      : "Check the network and the platform address, then run the same command again; what is done is kept."
   }
 }
 

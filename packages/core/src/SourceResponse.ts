@@ -8,8 +8,9 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as ConnectError from "./ConnectError.ts"
 import { SourceError, type SourceReason } from "./ExportError.ts"
-import { problemOf, retryAfter } from "./internal/http.ts"
+import { retryAfter } from "./internal/http.ts"
 import type { Hasher } from "./Md5.ts"
 import type { Part } from "./ObjectSink.ts"
 import type { SourceFile } from "./Source.ts"
@@ -131,13 +132,16 @@ export const checkWhole = Effect.fnUntraced(function* (
 })
 
 /**
- * A connection that broke: `what` it did, and the code that Node.js or undici has for the reason.
+ * A connection that broke: `what` it did, and the code that Node.js or undici has for the reason, or better words.
  *
  * @since 0.1.0
  * @category errors
  */
-export const broken = (what: "did not answer" | "broke off", code: string | undefined): SourceError =>
-  failure("Unavailable", `${what}: ${problemOf(code)}`)
+export const broken = (
+  what: "did not answer" | "broke off",
+  reason: string | ConnectError.ConnectError | undefined
+): SourceError =>
+  failure("Unavailable", `${what}: ${typeof reason === "object" ? reason.problem : ConnectError.describe(reason)}`)
 
 /**
  * The bytes of a body, as they come.
@@ -195,7 +199,8 @@ const checkStatus = Effect.fnUntraced(function* (head: Head): Effect.fn.Return<v
     const after = yield* retryAfter(headers)
     return yield* failure("Unavailable", problem, { status, ...(after === undefined ? {} : { retryAfter: after }) })
   }
-  return yield* failure("Refused", problem, { status })
+  const hint = status === 407 ? ": a proxy wants a name and a password, or others" : ""
+  return yield* failure("Refused", `${problem}${hint}`, { status })
 })
 
 /**

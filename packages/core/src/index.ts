@@ -1,6 +1,7 @@
 /**
  * @since 0.1.0
  */
+export * as ConnectError from "./ConnectError.ts"
 export * as ConnectorApi from "./ConnectorApi.ts"
 export * as Crc32 from "./Crc32.ts"
 export * as EventLine from "./EventLine.ts"

@@ -27,6 +27,8 @@ export interface SimulatorServerOptions {
   readonly port?: number
   /** PEM. With it, HTTPS. */
   readonly tls?: { readonly key: string; readonly cert: string }
+  /** The name in links to files, where it resolves to this machine. Default: the name that the API was asked by. */
+  readonly fileHost?: string
 }
 
 /**
@@ -66,7 +68,8 @@ export const make = Effect.fnUntraced(function* (
       Object.entries(request.headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(", ") : value])
     )
     // Links lead back the way the request came, also through a proxy.
-    const origin = headers["host"] === undefined ? url : `${url.slice(0, url.indexOf(":"))}://${headers["host"]}`
+    const host = options.fileHost === undefined ? headers["host"] : `${options.fileHost}:${port}`
+    const origin = host === undefined ? url : `${url.slice(0, url.indexOf(":"))}://${host}`
     const answer = await run(simulator.handle({ method: request.method ?? "GET", origin, path, headers, body }))
     const wait = Duration.toMillis(answer.delay)
     if (wait > 0) {

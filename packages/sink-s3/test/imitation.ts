@@ -5,6 +5,7 @@
  */
 import { createHash } from "node:crypto"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
+import { createServer as createSecureServer } from "node:https"
 import type { AddressInfo } from "node:net"
 import { crc32 } from "node:zlib"
 
@@ -69,7 +70,8 @@ const dechunk = (body: Buffer, request: IncomingMessage): Buffer => {
   return bytes
 }
 
-export const startImitation = async () => {
+/** Over HTTPS with a certificate (PEM), which decides what name it has. */
+export const startImitation = async (tls?: { readonly cert: string; readonly key: string }) => {
   const buckets = new Map<string, Map<string, Stored>>()
   const uploads = new Map<string, Upload>()
   let ids = 0
@@ -200,7 +202,7 @@ export const startImitation = async () => {
     response.end(method === "HEAD" ? undefined : bytes)
   }
 
-  const server = createServer((request, response) => {
+  const listener = (request: IncomingMessage, response: ServerResponse) => {
     const chunks: Array<Buffer> = []
     request.on("data", (chunk: Buffer) => chunks.push(chunk))
     request.on("end", () => {
@@ -212,8 +214,9 @@ export const startImitation = async () => {
         response.end(request.method === "HEAD" ? undefined : xml("Error", el("Code", code) + el("Message", code)))
       }
     })
-  })
+  }
+  const server = tls === undefined ? createServer(listener) : createSecureServer(tls, listener)
   server.unref()
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return `${tls === undefined ? "http" : "https"}://127.0.0.1:${(server.address() as AddressInfo).port}`
 }

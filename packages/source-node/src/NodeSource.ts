@@ -1,8 +1,8 @@
 /**
  * The `Source` of Node.js: ranged GETs on sockets, from the kernel into buffers that are used again, with connections that
  * are kept alive. It needs a fraction of the work of an HTTP client, because it does a fraction of it: HTTP/1.1, an answer
- * with a length, no coding, no redirect, no proxy. Whatever else a host answers, and every host behind a proxy, goes to
- * core's portable `HttpSource`, which judges answers by the same rules.
+ * with a length, no coding, no redirect; also by way of a proxy. Whatever else a host answers goes to core's portable
+ * `HttpSource`, which judges answers by the same rules.
  *
  * Arrays are lent: one is valid until the next is asked for.
  *
@@ -13,6 +13,8 @@ import * as HttpSource from "@longshore/core/HttpSource"
 import * as Md5 from "@longshore/core/Md5"
 import * as Source from "@longshore/core/Source"
 import * as SourceResponse from "@longshore/core/SourceResponse"
+import * as Proxies from "@longshore/network/Proxies"
+import * as Tunnel from "@longshore/network/Tunnel"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
@@ -38,14 +40,16 @@ export interface NodeSourceOptions {
 }
 
 /**
- * The client is for what the fast path does not do. Let it know about proxies (Node.js 22.21, 24.5 or newer):
+ * The client is for what the fast path does not do. Let it go by the same proxies:
  *
  * ```ts
  * import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+ * import { Agents } from "@longshore/network"
  * import { NodeSource } from "@longshore/source-node"
  * import { Layer } from "effect"
  *
- * const client = NodeHttpClient.layerNodeHttpOptions({ keepAlive: true, proxyEnv: process.env })
+ * const agents = Layer.succeed(NodeHttpClient.HttpAgent, Agents.make({ keepAlive: true }))
+ * const client = Layer.provide(NodeHttpClient.layerNodeHttpNoAgent, agents)
  *
  * export const layer = NodeSource.layer().pipe(Layer.provide(client))
  * ```
@@ -59,11 +63,11 @@ export const layer = (options: NodeSourceOptions = {}): Layer.Layer<Source.Sourc
 const make = Effect.fnUntraced(function* (options: NodeSourceOptions) {
   const md5 = (yield* Md5.Md5) ?? (() => createHash("md5"))
   const portable = yield* Effect.provideService(HttpSource.make, Md5.Md5, md5)
+  const proxies = Proxies.fromEnv(options.env ?? process.env)
   const pool = yield* Effect.acquireRelease(
-    Effect.sync(() => new Pool({ ...options.tls, ALPNProtocols: ["http/1.1"] })),
+    Effect.sync(() => new Pool({ ...options.tls, ALPNProtocols: ["http/1.1"] }, proxies)),
     (pool) => Effect.sync(() => pool.close())
   )
-  const proxied = proxies(options.env ?? process.env)
   // Origins that answered something else once will do so again.
   const unsuited = new Set<string>()
 
@@ -72,7 +76,6 @@ const make = Effect.fnUntraced(function* (options: NodeSourceOptions) {
     return url !== undefined &&
       (url.protocol === "http:" || url.protocol === "https:") &&
       url.username === "" &&
-      !proxied.has(url.protocol) &&
       !unsuited.has(url.origin)
       ? url
       : undefined
@@ -83,7 +86,7 @@ const make = Effect.fnUntraced(function* (options: NodeSourceOptions) {
     url: URL,
     headers: Readonly<Record<string, string>>
   ): Effect.fn.Return<{ readonly head: PlainHead; readonly pooled: Pooled } | undefined, SourceError, Scope.Scope> {
-    const text = requestText(url, headers)
+    const text = requestText(url, headers, proxies.of(url))
     for (let fresh = false; ; fresh = true) {
       const pooled = yield* Effect.acquireRelease(
         Effect.sync(() => pool.take(url, fresh)),
@@ -103,7 +106,7 @@ const make = Effect.fnUntraced(function* (options: NodeSourceOptions) {
       }
       // The server may have closed the connection just when it was taken up again (RFC 9112, section 9.3.1).
       if (pooled.used && head.silent) continue
-      return yield* SourceResponse.broken("did not answer", head.code)
+      return yield* SourceResponse.broken("did not answer", head.reason)
     }
   })
 
@@ -153,9 +156,13 @@ const make = Effect.fnUntraced(function* (options: NodeSourceOptions) {
   })
 })
 
-const requestText = (url: URL, headers: Readonly<Record<string, string>>): string => {
-  const lines = Object.entries({ host: url.host, "user-agent": "longshore", ...headers })
-  return `GET ${url.pathname}${url.search} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`
+const requestText = (url: URL, headers: Readonly<Record<string, string>>, proxy: Proxies.Proxy | undefined): string => {
+  // A tunnel is as good as a line of one's own. Without one, the proxy has to be told where to.
+  const told = url.protocol === "http:" ? proxy : undefined
+  const target = `${told === undefined ? "" : url.origin}${url.pathname}${url.search}`
+  const more = told === undefined ? {} : Tunnel.headers(told)
+  const lines = Object.entries({ host: url.host, "user-agent": "longshore", ...headers, ...more })
+  return `GET ${target} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join("")}\r\n`
 }
 
 interface Answer {
@@ -169,7 +176,7 @@ const read = ({ pooled: { connection } }: Answer): Effect.Effect<Uint8Array, Sou
       onBytes: (bytes) => resume(Effect.succeed(bytes)),
       onEnd: () => resume(Cause.done()),
       onFailure: (failure) =>
-        resume(SourceResponse.broken("broke off", failure._tag === "Broken" ? failure.code : undefined))
+        resume(SourceResponse.broken("broke off", failure._tag === "Broken" ? failure.reason : undefined))
     })
     return Effect.sync(() => connection.destroy())
   })
@@ -187,15 +194,5 @@ const body = (answer: Answer, length: number, md5: () => Md5.Hasher): Stream.Str
         Effect.flatMap((bytes) => Effect.as(check.take(bytes), [bytes] as const)),
         Effect.catchIf(Cause.isDone, () => Effect.andThen(check.end, Cause.done()))
       )
-    })
-  )
-
-/** The protocols for which the environment names a proxy. Whether `NO_PROXY` excepts a host is the client's to know. */
-const proxies = (env: NonNullable<NodeSourceOptions["env"]>): ReadonlySet<string> =>
-  new Set(
-    ["http", "https"].flatMap((scheme) => {
-      // As Node.js has it: an empty one counts as none, and then the other spelling does.
-      const named = env[`${scheme}_proxy`] || env[`${scheme}_proxy`.toUpperCase()] || ""
-      return named === "" ? [] : [`${scheme}:`]
     })
   )

@@ -9,10 +9,8 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { readFileSync } from "node:fs"
-import { createServer as createHttpServer } from "node:http"
-import { connect, type AddressInfo } from "node:net"
 import { createServer as createTlsServer } from "node:tls"
-import { once } from "node:events"
+import { startProxy } from "../../network/test/proxy.ts"
 import { parse } from "../src/internal/head.ts"
 import { NodeSource } from "../src/index.ts"
 
@@ -288,48 +286,77 @@ describe("HTTPS", () => {
 })
 
 describe("a proxy", () => {
-  it.live("that the environment names carries every part, and a host that NO_PROXY names needs none", () =>
-    Effect.scoped(
-      Effect.gen(function* () {
-        const body = Buffer.from("0123456789")
-        const { port } = yield* SourceSuite.rawHost((_, socket) => void socket.write(answer(body)))
-        let carried = 0
-        // node:http goes through a proxy by CONNECT for HTTPS, and by the whole address for HTTP.
-        const proxy = createHttpServer((request, response) => {
-          carried += 1
-          const { pathname, port } = new URL(request.url ?? "")
-          const socket = connect(Number(port), "127.0.0.1", () =>
-            socket.write(`GET ${pathname} HTTP/1.1\r\nhost: x\r\n\r\n`)
-          )
-          response.socket?.on("close", () => socket.destroy())
-          if (response.socket !== null) socket.pipe(response.socket)
-        })
-        proxy.listen(0, "127.0.0.1")
-        yield* Effect.promise(() => once(proxy, "listening"))
-        yield* Effect.addFinalizer(() =>
-          Effect.sync(() => {
-            proxy.closeAllConnections()
-            proxy.close()
+  const body = Buffer.alloc(9_000_004)
+  for (let i = 0; i < body.length; i += 4) body.writeUInt32LE(Math.imul(i, 2_654_435_761) >>> 0, i)
+  const trusted = ["cert", "key", "authority"].map((name) =>
+    readFileSync(new URL(`../../network/test/fixtures/${name}.pem`, import.meta.url))
+  )
+  const [cert = "", key = "", ca = ""] = trusted
+
+  it.for(["https", "http"] as const)("carries every part over one %s: line, by the fast path", (scheme, test) =>
+    Effect.gen(function* () {
+      const { port, requests } = yield* SourceSuite.rawHost(
+        (_, socket) => void socket.write(answer(body)),
+        scheme === "https" ? (listener) => createTlsServer({ cert, key }, listener) : undefined
+      )
+      const proxy = yield* Effect.promise(() => startProxy(test, { password: "word" }))
+      const env = { ALL_PROXY: proxy.url.replace("//", "//me:word@") }
+      const link = `${scheme}://files.longshore.test:${port}/file?sig=secret`
+      yield* Effect.provide(
+        Source.Source.use((source) =>
+          Effect.gen(function* () {
+            for (let n = 0; n < 3; n++) {
+              const found = yield* fetchAll(source, link, body.length)
+              assert.strictEqual(Buffer.compare(found, body), 0)
+            }
           })
-        )
-        const address = proxy.address() as AddressInfo
-        const env = { http_proxy: `http://127.0.0.1:${address.port}` }
-        const through = (proxyEnv: Record<string, string>) =>
-          Effect.provide(
-            Source.Source.use((source) => fetchAll(source, `http://127.0.0.1:${port}/`, 10)),
-            Layer.fresh(
-              NodeSource.layer({ env: proxyEnv }).pipe(
-                Layer.provide(NodeHttpClient.layerNodeHttpOptions({ keepAlive: true, proxyEnv }))
-              )
-            )
+        ),
+        NodeSource.layer({ env, tls: { ca } }).pipe(Layer.provide(noClient))
+      )
+      assert.strictEqual(new Set(requests.map(({ connection }) => connection)).size, 1)
+      assert.deepStrictEqual(
+        yield* Effect.promise(() => proxy.log()),
+        scheme === "https" ? [`CONNECT files.longshore.test:${port}`] : Array.from({ length: 3 }, () => `GET ${link}`)
+      )
+    }).pipe(Effect.scoped, Effect.runPromise)
+  )
+
+  it.live("that is not there is named, and not the host", () =>
+    Effect.gen(function* () {
+      const source = yield* Source.Source
+      for (const scheme of ["http", "https"]) {
+        const result = yield* Effect.result(fetchAll(source, `${scheme}://files.longshore.test/`, 10))
+        if (result._tag !== "Failure") return assert.fail("an error is expected")
+        assert.strictEqual(
+          result.failure.message,
+          "The file host did not answer: the proxy http://127.0.0.1:1 (HTTPS_PROXY) could not be reached: nobody listens at that address (ECONNREFUSED).".replace(
+            "HTTPS",
+            scheme.toUpperCase()
           )
-        assert.strictEqual(String(yield* through(env)), "0123456789")
-        assert.strictEqual(carried, 1)
-        assert.strictEqual(String(yield* through({ http_proxy: "", HTTP_PROXY: env.http_proxy })), "0123456789")
-        assert.strictEqual(carried, 2)
-        assert.strictEqual(String(yield* through({ ...env, no_proxy: "127.0.0.1" })), "0123456789")
-        assert.strictEqual(carried, 2)
-      })
+        )
+      }
+    }).pipe(
+      Effect.provide(
+        NodeSource.layer({
+          env: { HTTP_PROXY: "http://me:word@127.0.0.1:1", HTTPS_PROXY: "http://me:word@127.0.0.1:1" }
+        }).pipe(Layer.provide(noClient))
+      )
+    )
+  )
+
+  it.live("is passed by for a host that NO_PROXY names", () =>
+    Effect.gen(function* () {
+      const source = yield* Source.Source
+      const result = yield* Effect.result(fetchAll(source, "https://files.longshore.test/", 10))
+      if (result._tag !== "Failure") return assert.fail("an error is expected")
+      // The name means nothing to this machine.
+      assert.match(result.failure.problem, /ENOTFOUND|EAI_AGAIN/)
+    }).pipe(
+      Effect.provide(
+        NodeSource.layer({ env: { HTTPS_PROXY: "http://127.0.0.1:1", NO_PROXY: ".longshore.test:443" } }).pipe(
+          Layer.provide(noClient)
+        )
+      )
     )
   )
 })

@@ -17,7 +17,7 @@ export const sink = 9
 const timedOut = 10
 export const locked = 11
 
-const byTag: { readonly [Tag in Exclude<Failure["_tag"], "JournalError" | "SinkError">]: number } = {
+const byTag: { readonly [Tag in Exclude<Failure["_tag"], "ApiUnavailable" | "JournalError" | "SinkError">]: number } = {
   UnexpectedResponse: error,
   RequestRejected: error,
   InvalidRequest: usage,
@@ -25,7 +25,6 @@ const byTag: { readonly [Tag in Exclude<Failure["_tag"], "JournalError" | "SinkE
   ConfigError: config,
   AccessDenied: config,
   AddRejected: rejected,
-  ApiUnavailable: temporary,
   RateLimited: temporary,
   AddOutcomeUnknown: temporary,
   TransferFailed: temporary,
@@ -44,6 +43,8 @@ export const of = (failure: Failure): number => {
     case "SinkError":
       // The reader of the pipe has what it wanted (`| head`): that is how pipes end, not a failure.
       return failure.reason === "Closed" ? ok : failure.reason === "Corrupt" ? integrity : sink
+    case "ApiUnavailable":
+      return failure.permanent === true ? config : temporary
     default:
       return byTag[failure._tag]
   }

@@ -10,7 +10,6 @@ import type { ObjectSink } from "@longshore/core/ObjectSink"
 import * as RunIdentity from "@longshore/core/RunIdentity"
 import type { RunSummary } from "@longshore/core/RunSummary"
 import * as Transfer from "@longshore/core/Transfer"
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as FileJournal from "@longshore/journal-file/FileJournal"
 import * as NodeSource from "@longshore/source-node/NodeSource"
 import * as Cause from "effect/Cause"
@@ -28,6 +27,7 @@ import { ConfigError, UsageError } from "../output/Problem.ts"
 import * as Progress from "../output/Progress.ts"
 import * as Redaction from "../output/Redaction.ts"
 import * as Report from "../output/Report.ts"
+import * as Network from "./Network.ts"
 import { resumeCommand } from "./resumeCommand.ts"
 import * as RunContext from "./RunContext.ts"
 import * as RunFile from "./RunFile.ts"
@@ -68,6 +68,7 @@ export const runExport = Effect.fnUntraced(function* (options: ExportOptions) {
   const work = Effect.gen(function* () {
     yield* validate(options.requests)
     const { settings } = options
+    yield* Network.prepare(settings)
     const credentials = yield* Credentials.load(settings)
     redact = Redaction.make([Redacted.value(credentials.clientToken), Redacted.value(credentials.accessToken)])
     yield* (yield* Telemetry.Telemetry).redactWith(redact)
@@ -203,12 +204,7 @@ export const api = (
 }
 
 /** The way to the API, and to files that come by no quicker one. */
-export const http = (settings: Settings) =>
-  NodeHttpClient.layerNodeHttpOptions({
-    keepAlive: true,
-    maxSockets: concurrencyOf(settings) + 4,
-    proxyEnv: process.env
-  })
+export const http = (settings: Settings) => Network.client({ maxSockets: concurrencyOf(settings) + 4 })
 
 const concurrencyOf = (settings: Settings): number => settings.get("concurrency") ?? 8
 

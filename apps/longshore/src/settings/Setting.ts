@@ -32,7 +32,8 @@ const text = (metavar: string, description: string, extra: Extra = {}): Setting<
   ...extra
 })
 
-const path = (description: string): Setting<string> => text("PATH", description, { isPath: true })
+const path = (description: string, extra: Extra = {}): Setting<string> =>
+  text("PATH", description, { isPath: true, ...extra })
 
 const integer = (min: number, max: number, description: string, extra: Extra = {}): Setting<number> => ({
   metavar: "N",
@@ -79,7 +80,7 @@ export const table = {
   }),
   region: text("NAME", "s3: the bucket's region (else AWS_REGION, the profile)"),
   profile: text("NAME", "s3: a profile of ~/.aws (else AWS_PROFILE)"),
-  "ca-file": path("Certificates to trust besides the usual ones (PEM)"),
+  "ca-file": path("Certificates to trust besides the usual ones (PEM)", { variables: ["AWS_CA_BUNDLE"] }),
   "on-busy": oneOf(
     ["fail", "wait"],
     "When another export of the type is running (default: wait only if it may be this run's own)"

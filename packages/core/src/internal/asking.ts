@@ -114,7 +114,7 @@ const request = Effect.fnUntraced(function* (
       case "RateLimited":
       case "ApiUnavailable": {
         const asked = "retryAfter" in error ? (error.retryAfter ?? 0) : 0
-        if (failures >= retries || asked > maxRetryAfter) return yield* settle(error)
+        if (!error.retryable || failures >= retries || asked > maxRetryAfter) return yield* settle(error)
         yield* wait(Math.max(asked, Math.min(30_000, 500 * 2 ** failures++)))
         break
       }

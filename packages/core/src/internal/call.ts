@@ -23,7 +23,7 @@ import {
   UnexpectedResponse
 } from "../ExportError.ts"
 import type { ExportsOptions } from "../Exports.ts"
-import { quote, repeats, redirectsAsAnswers, retryAfter, transportProblem, wasNotSent } from "./http.ts"
+import { isPermanent, quote, redirectsAsAnswers, repeats, retryAfter, transportProblem, wasNotSent } from "./http.ts"
 import * as Metrics from "./metrics.ts"
 
 /** The decoded form of a schema of the wire. */
@@ -147,7 +147,14 @@ export const make = Effect.fnUntraced(function* (
           orElse: () => Effect.fail(new ApiUnavailable({ operation, problem: "no answer in time", sent: true }))
         }),
         Effect.catchTag("HttpClientError", (error: HttpClientError.HttpClientError) =>
-          Effect.fail(new ApiUnavailable({ operation, problem: transportProblem(error), sent: !wasNotSent(error) }))
+          Effect.fail(
+            new ApiUnavailable({
+              operation,
+              problem: transportProblem(error),
+              sent: !wasNotSent(error),
+              ...(isPermanent(error) ? { permanent: true } : {})
+            })
+          )
         ),
         (effect) => measured({ host, operation }, effect)
       )

@@ -1,5 +1,6 @@
 /** What the server, the network or the SDK said, and what it means in words. No secret is in any of them. */
 import { S3ServiceException } from "@aws-sdk/client-s3"
+import * as ConnectError from "@longshore/core/ConnectError"
 import { SinkError, type SinkReason } from "@longshore/core/ExportError"
 import * as Effect from "effect/Effect"
 
@@ -11,6 +12,8 @@ export interface S3Failure {
   readonly message: string
   /** Where the bucket is, if the server said so. */
   readonly region: string | undefined
+  /** There was no connection, and it is known why. */
+  readonly connect: ConnectError.ConnectError | undefined
 }
 
 /** As long as keys, tokens and signatures are, however they are written. No word is. */
@@ -40,6 +43,7 @@ const failed = (code: string, more: Partial<S3Failure> = {}): S3Failure => ({
   status: undefined,
   message: "",
   region: undefined,
+  connect: undefined,
   ...more
 })
 
@@ -53,6 +57,9 @@ export const failure = (cause: unknown, secrets: Iterable<string> = []): S3Failu
       region: named(said ?? cause.$response?.headers["x-amz-bucket-region"], secrets)
     })
   }
+  const known = ConnectError.find(cause)
+  // It is made to be shown, and names the proxy, or the certificate.
+  if (typeof known === "object") return failed(known._tag, { connect: known })
   const error = cause instanceof Error ? cause : new Error(String(cause))
   const status = unreadable(error)
   if (status !== undefined) return failed("NotS3", { status })
@@ -76,7 +83,6 @@ export const isMissing = ({ code, status }: S3Failure): boolean => status === 40
 /** Of an upload. A 404 that does not say so may be anybody's. */
 export const isGone = ({ code }: S3Failure): boolean => code === "NoSuchUpload" || code === "NoSuchKey"
 
-const untrusted = "the server's certificate is not trusted: name the file of its authority in NODE_EXTRA_CA_CERTS"
 const expired = "the credentials have expired: renew them (aws sso login, a new session token)"
 
 const known: Record<string, readonly [SinkReason, string]> = {
@@ -96,11 +102,6 @@ const known: Record<string, readonly [SinkReason, string]> = {
   ],
   TokenProviderError: ["PermissionDenied", "the single sign-on session has expired: aws sso login"],
   RequestTimeTooSkewed: ["PermissionDenied", "this machine's clock is wrong by more than 15 minutes: set it"],
-  DEPTH_ZERO_SELF_SIGNED_CERT: ["PermissionDenied", untrusted],
-  SELF_SIGNED_CERT_IN_CHAIN: ["PermissionDenied", untrusted],
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: ["PermissionDenied", untrusted],
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: ["PermissionDenied", untrusted],
-  CERT_HAS_EXPIRED: ["PermissionDenied", "the server's certificate has expired, or this machine's clock is wrong"],
   ERR_INVALID_CHAR: [
     "PermissionDenied",
     "the credentials hold a character that cannot be sent, perhaps a line break that was copied along"
@@ -109,10 +110,6 @@ const known: Record<string, readonly [SinkReason, string]> = {
   HPE_INVALID_CONSTANT: ["InvalidKey", "what answered does not speak HTTP: perhaps the endpoint is https://"],
   EMSGSIZE: ["Unknown", "the server's answer has no end"],
   EndlessList: ["Unknown", "the server's list has no end"],
-  ERR_TLS_CERT_ALTNAME_INVALID: [
-    "PermissionDenied",
-    "the server's certificate is for another name: correct the endpoint"
-  ],
   QuotaExceeded: ["NoSpace", "the quota is used up"],
   EntityTooLarge: ["NoSpace", "it is larger than the server allows"],
   XMinioStorageFull: ["NoSpace", "the server's disks are full"],
@@ -131,7 +128,8 @@ const known: Record<string, readonly [SinkReason, string]> = {
 }
 
 /** It may pass by itself. The SDK makes a 503 of every error in a 200, so a code that is known counts more. */
-export const isTransient = ({ code, status = 0 }: S3Failure): boolean =>
+export const isTransient = ({ code, connect, status = 0 }: S3Failure): boolean =>
+  connect?.permanent === false ||
   known[code]?.[0] === "Unavailable" ||
   known[code]?.[0] === "Corrupt" ||
   transientCodes.has(code) ||
@@ -164,6 +162,7 @@ const inWords = (found: S3Failure): readonly [SinkReason, string] => {
     const words = "what answered does not speak S3: a proxy before the server, or another program at this endpoint"
     return [isTransient(found) ? "Unavailable" : "Unknown", words]
   }
+  if (status === 407) return ["PermissionDenied", "a proxy wants a name and a password, or others: see HTTP_PROXY"]
   if (isTransient(found)) return ["Unavailable", "the server cannot be reached or does not answer in time"]
   if (status === 403) return ["PermissionDenied", "the server denies access with these credentials"]
   if (status === undefined) return ["Unknown", message === "" ? "it failed" : `it failed with "${message}"`]
@@ -178,6 +177,8 @@ export const sinkError = (location: string, reason: SinkReason, problem: string)
 
 /** The failure of a call as an error of the sink, about a place. */
 export const toSinkError = (location: string, found: S3Failure): SinkError => {
+  const { connect } = found
+  if (connect !== undefined) return sinkError(location, connect.permanent ? "Unknown" : "Unavailable", connect.problem)
   const [reason, words] = inWords(found)
   const status = found.status === undefined ? "" : `, HTTP ${found.status}`
   return sinkError(location, reason, `${words} (${found.code}${status})`)

@@ -3,6 +3,7 @@
  * request itself is handed out, and whoever has the bytes writes them, each array once the last one is with the kernel.
  */
 import type { S3Client } from "@aws-sdk/client-s3"
+import * as Agents from "@longshore/network/Agents"
 import * as http from "node:http"
 import * as https from "node:https"
 import { Readable } from "node:stream"
@@ -107,10 +108,7 @@ const send = (
 
 /** Made for one client; `destroy` closes its connections. `sent` gets the secrets that servers were told. */
 export const handler = (sent: Set<string>): Handler => {
-  // `proxyEnv`: HTTPS_PROXY and NO_PROXY, where Node.js knows them. NODE_EXTRA_CA_CERTS works by itself.
-  const options = { keepAlive: true, proxyEnv: process.env }
-  const plain = new http.Agent(options)
-  const secure = new https.Agent(options)
+  const { http: plain, https: secure } = Agents.make({ keepAlive: true })
   return {
     metadata: { handlerProtocol: "http/1.1" },
     handle: async (request: HttpRequest, options?: HttpOptions) => {

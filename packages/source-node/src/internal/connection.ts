@@ -2,6 +2,10 @@
  * One connection that carries one GET after the other. Bytes go from the socket straight into large buffers that are used
  * again and again: nothing is collected, and nothing is copied between the kernel's two sides.
  */
+import * as ConnectError from "@longshore/core/ConnectError"
+import * as Certificates from "@longshore/network/Certificates"
+import type { Proxy } from "@longshore/network/Proxies"
+import * as Tunnel from "@longshore/network/Tunnel"
 import * as net from "node:net"
 import * as tls from "node:tls"
 import { maxHead, parse, type PlainHead } from "./head.ts"
@@ -23,7 +27,8 @@ interface Unsuited {
 /** The connection broke, or never came about. `silent`: before the first byte of an answer. */
 interface Broken {
   readonly _tag: "Broken"
-  readonly code: string | undefined
+  /** The operating system's code, or better words. */
+  readonly reason: string | ConnectError.ConnectError | undefined
   readonly silent: boolean
 }
 
@@ -48,7 +53,10 @@ interface Filled {
 }
 
 export class Connection {
-  readonly #socket: net.Socket
+  /** There is none while a proxy makes a tunnel. */
+  #socket: net.Socket | undefined
+  /** What waits for it. */
+  #unsent = ""
   #state: "idle" | "head" | "body" = "idle"
   #failure: Failure | undefined
   #headListener: HeadListener | undefined
@@ -69,7 +77,7 @@ export class Connection {
   #lent: Buffer | undefined
   readonly #free: Array<Buffer> = []
 
-  constructor(url: URL, options: tls.ConnectionOptions) {
+  constructor(url: URL, options: tls.ConnectionOptions, proxy: Proxy | undefined) {
     const secure = url.protocol === "https:"
     const host = url.hostname.replace(/^\[|\]$/g, "")
     const port = url.port === "" ? (secure ? 443 : 80) : Number(url.port)
@@ -79,12 +87,33 @@ export class Connection {
     }
     const servername = net.isIP(host) === 0 ? { servername: host } : {}
     // TLS sockets take `onread` as plain ones do; their types do not know it.
-    const secureOptions: tls.ConnectionOptions & net.NetConnectOpts = { ...options, ...servername, host, port, onread }
-    this.#socket = secure ? tls.connect(secureOptions) : net.connect({ host, port, onread })
-    this.#socket.setNoDelay(true)
-    this.#socket.on("error", (error: NodeJS.ErrnoException) => this.#broke(error.code))
-    this.#socket.on("end", () => this.#broke("ECONNRESET"))
-    this.#socket.on("close", () => this.#broke("ECONNRESET"))
+    const connect = (more: tls.ConnectionOptions & { readonly onread?: net.OnReadOpts }) =>
+      Certificates.explain(tls.connect({ ...options, ...servername, host, port, ...more }), host)
+    if (secure && proxy !== undefined) {
+      // Over another socket there is no `onread`.
+      const through = (socket: net.Socket) => connect({ socket }).on("data", (bytes: Buffer) => this.#copy(bytes))
+      Tunnel.open(proxy, { host, port }).then(
+        (socket) => (this.#failure === undefined ? this.#use(through(socket)) : void socket.destroy()),
+        (error: unknown) => this.#broke(ConnectError.find(error))
+      )
+    } else {
+      this.#use(
+        secure
+          ? connect({ onread })
+          : proxy === undefined
+            ? net.connect({ host, port, onread })
+            : Tunnel.dial(proxy, { onread })
+      )
+    }
+  }
+
+  #use(socket: net.Socket): void {
+    this.#socket = socket
+    socket.setNoDelay(true)
+    socket.on("error", (error) => this.#broke(ConnectError.find(error)))
+    socket.on("end", () => this.#broke("ECONNRESET"))
+    socket.on("close", () => this.#broke("ECONNRESET"))
+    if (this.#unsent !== "") socket.write(this.#unsent, "latin1")
   }
 
   /** Whether it can carry another request. */
@@ -94,17 +123,18 @@ export class Connection {
 
   /** A connection that waits for work does not keep the process alive. */
   rest(): void {
-    this.#socket.unref()
+    this.#socket?.unref()
   }
 
   /** Sends a request and waits for the head of its answer. */
   request(text: string, listener: HeadListener): void {
     if (this.#failure !== undefined) return listener.onFailure(this.#failure)
-    this.#socket.ref()
+    this.#socket?.ref()
     this.#headListener = listener
     this.#state = "head"
     this.#from = this.#to = 0
-    this.#socket.write(text, "latin1")
+    if (this.#socket === undefined) this.#unsent = text
+    else this.#socket.write(text, "latin1")
   }
 
   /** The next bytes of the body. */
@@ -118,7 +148,7 @@ export class Connection {
       this.#lent = next.buffer
       if (this.#paused && this.#full.length === 0) {
         this.#paused = false
-        this.#socket.resume()
+        this.#socket?.resume()
       }
       return listener.onBytes(next.buffer.subarray(next.from, next.to))
     }
@@ -130,8 +160,8 @@ export class Connection {
   /** Nobody listens any more. */
   destroy(): void {
     this.#headListener = this.#bodyListener = undefined
-    this.#failure ??= { _tag: "Broken", code: undefined, silent: false }
-    this.#socket.destroy()
+    this.#failure ??= { _tag: "Broken", reason: undefined, silent: false }
+    this.#socket?.destroy()
   }
 
   /** So many bytes came into the filling buffer. Gives false to hold the sender back. */
@@ -167,6 +197,17 @@ export class Connection {
     return !this.#paused
   }
 
+  /** The same, for a socket that brings memory of its own. */
+  #copy(bytes: Buffer): void {
+    let flows = true
+    for (let at = 0; at < bytes.length && this.#failure === undefined;) {
+      const count = bytes.copy(this.#filling, this.#to, at)
+      at += count
+      flows = this.#received(count)
+    }
+    if (!flows) this.#socket?.pause()
+  }
+
   /** Where the body begins, once the head is whole. `before` bytes were looked through already. */
   #endOfHead(before: number): number | undefined {
     const end = this.#filling.subarray(0, this.#to).indexOf("\r\n\r\n", Math.max(0, before - 3))
@@ -197,13 +238,13 @@ export class Connection {
     if (listener !== undefined) this.read(listener)
   }
 
-  #broke(code: string | undefined): void {
-    this.#fail({ _tag: "Broken", code, silent: this.#state === "head" && this.#to === 0 })
+  #broke(reason: Broken["reason"]): void {
+    this.#fail({ _tag: "Broken", reason, silent: this.#state === "head" && this.#to === 0 })
   }
 
   #fail(failure: Failure): void {
     this.#failure ??= failure
-    this.#socket.destroy()
+    this.#socket?.destroy()
     const listener = this.#headListener ?? this.#bodyListener
     this.#headListener = this.#bodyListener = undefined
     listener?.onFailure(this.#failure)

@@ -1,4 +1,5 @@
 /** Connections by origin: one that has done its work waits a while for more. */
+import type { Proxies } from "@longshore/network/Proxies"
 import type * as tls from "node:tls"
 import { Connection } from "./connection.ts"
 
@@ -14,9 +15,11 @@ export interface Pooled {
 export class Pool {
   readonly #idle = new Map<string, Array<{ readonly connection: Connection; readonly timer: NodeJS.Timeout }>>()
   readonly #options: tls.ConnectionOptions
+  readonly #proxies: Proxies
 
-  constructor(options: tls.ConnectionOptions) {
+  constructor(options: tls.ConnectionOptions, proxies: Proxies) {
     this.#options = options
+    this.#proxies = proxies
   }
 
   /** The one that rested least, or a new one. */
@@ -27,7 +30,7 @@ export class Pool {
       if (found.connection.usable) return { connection: found.connection, used: true }
       found.connection.destroy()
     }
-    return { connection: new Connection(url, this.#options), used: false }
+    return { connection: new Connection(url, this.#options, this.#proxies.of(url)), used: false }
   }
 
   /** It has done its work: it rests, or ends if it broke or is in the middle of something. */
