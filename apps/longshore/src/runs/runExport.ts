@@ -24,7 +24,7 @@ import * as Redacted from "effect/Redacted"
 import { crc32 } from "node:zlib"
 import * as Display from "../output/Display.ts"
 import * as ExitCode from "../output/ExitCode.ts"
-import { ConfigError, UsageError } from "../output/Problem.ts"
+import { ConfigError } from "../output/Problem.ts"
 import * as Progress from "../output/Progress.ts"
 import * as Redaction from "../output/Redaction.ts"
 import * as Report from "../output/Report.ts"
@@ -82,12 +82,7 @@ export const runExport = Effect.fn("runExport")(function* (options: ExportOption
       term: yield* Environment.get("TERM")
     })
     const state = yield* StateLocation.resolve(settings.get("state"), options.target)
-    yield* refuseTokens(credentials, {
-      "--account": credentials.account,
-      "--platform-address": credentials.platformAddress,
-      "--to": options.target.text,
-      "--state": state
-    })
+    yield* Credentials.refuseTokens(credentials, settings)
     const context = yield* RunContext.make(settings)
     const runs = Effect.forEach(
       options.requests,
@@ -126,21 +121,6 @@ export const runExport = Effect.fn("runExport")(function* (options: ExportOption
     }
   }
   return { outcomes, redact }
-})
-
-/** What a run is known by stands in its journal, and is shown: none of it may be a token. */
-const refuseTokens = Effect.fnUntraced(function* (
-  credentials: Credentials.Credentials,
-  named: Readonly<Record<string, string>>
-): Effect.fn.Return<void, UsageError> {
-  const tokens = [Redacted.value(credentials.clientToken), Redacted.value(credentials.accessToken)]
-  for (const [flag, value] of Object.entries(named)) {
-    if (!tokens.some((token) => value.includes(token))) continue
-    return yield* new UsageError({
-      problem: `${flag}, or the variable in its place, holds a token.`,
-      nextStep: "Put tokens into LONGSHORE_CLIENT_TOKEN and LONGSHORE_ACCESS_TOKEN, or into files, and nowhere else."
-    })
-  }
 })
 
 /** Whether one and the same thing happened to all. */
