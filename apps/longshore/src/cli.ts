@@ -6,6 +6,8 @@ import * as Command from "effect/cli/Command"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { completionsCommand } from "./commands/completions.ts"
+import { configCommand } from "./commands/config.ts"
 import { exportCommand } from "./commands/export.ts"
 import { listCommand } from "./commands/list.ts"
 import { resumeCommand } from "./commands/resume.ts"
@@ -15,11 +17,20 @@ import * as ExitCode from "./output/ExitCode.ts"
 import * as Redaction from "./output/Redaction.ts"
 import { version } from "./version.ts"
 
-const longshore = Command.make("longshore").pipe(
+/** The whole tree. */
+export const longshore = Command.make("longshore").pipe(
   Command.withDescription(
     "Takes bulk exports off the Mews Connector API and lays them, whole and verified, in the storage you name"
   ),
-  Command.withSubcommands([exportCommand, resumeCommand, listCommand, statusCommand, simulateCommand])
+  Command.withSubcommands([
+    exportCommand,
+    resumeCommand,
+    listCommand,
+    statusCommand,
+    configCommand,
+    simulateCommand,
+    completionsCommand
+  ])
 )
 
 /** A wrong command line is one paragraph on stderr, as every other failure; the help stays where it is asked for. */
@@ -53,7 +64,7 @@ const describe = (error: CliError.NonShowHelpErrors): string => {
 
 const layer = Layer.merge(
   CliOutput.layerPresenter(presenter),
-  CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] })
+  CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version] })
 )
 
 /** Runs the command line. Commands that come to their end set `process.exitCode` themselves. */

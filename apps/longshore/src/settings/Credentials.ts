@@ -1,6 +1,7 @@
 /** Who asks, and where: the address, the two tokens, and the account's name. */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import * as Fs from "node:fs/promises"
 import { ConfigError, UsageError } from "../output/Problem.ts"
 import { accountOf } from "../runs/RunFile.ts"
 import type { TokenReference } from "./ConfigFile.ts"
@@ -109,6 +110,16 @@ export const fetch = Effect.fn("Credentials.fetch")(function* ({
         "Set it to the token, or correct the reference."
       )
 })
+
+/**
+ * Whether everybody on this machine may read a file. That is for `config show` to tell and no reason to refuse it:
+ * containers are given their secrets like that.
+ */
+export const isForAll = (path: string): Effect.Effect<boolean> =>
+  Effect.tryPromise(() => Fs.stat(path)).pipe(
+    Effect.map(({ mode }) => process.platform !== "win32" && (mode & 0o004) !== 0),
+    Effect.orElseSucceed(() => false)
+  )
 
 /** What a run is known by stands in its journal, and is shown: none of it may be a token. */
 export const refuseTokens = Effect.fn("Credentials.refuseTokens")(function* (

@@ -1,6 +1,7 @@
 /** What holds for this command: flag, then environment, then project file, then user file, then default. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import * as Path from "node:path"
 import { nearest } from "../output/nearest.ts"
 import { ConfigError } from "../output/Problem.ts"
@@ -8,14 +9,14 @@ import * as ConfigFile from "./ConfigFile.ts"
 import * as Environment from "./Environment.ts"
 import * as Setting from "./Setting.ts"
 
-/** Who said it. `run`: the command that is resumed. */
-export type Level = "flag" | "run" | "environment" | "project file" | "user file" | "default"
-
-export interface Origin {
-  readonly level: Level
+export const Origin = Schema.Struct({
+  /** Who said it. `run`: the command that is resumed. */
+  level: Schema.Literals(["flag", "run", "environment", "project file", "user file", "default"]),
   /** For people: `--concurrency`, `LONGSHORE_CONCURRENCY`, `/home/me/.config/longshore/config.toml [accounts.berlin]`. */
-  readonly where: string
-}
+  where: Schema.String
+})
+
+export type Origin = typeof Origin.Type
 
 export interface Resolved<N extends Setting.Name> {
   readonly value: Setting.Value<N> | undefined
