@@ -6,6 +6,8 @@ import * as Command from "effect/cli/Command"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { completionsCommand } from "./commands/completions.ts"
+import { configCommand } from "./commands/config.ts"
 import { doctorCommand } from "./commands/doctor.ts"
 import { exportCommand } from "./commands/export.ts"
 import { gcCommand } from "./commands/gc.ts"
@@ -18,7 +20,8 @@ import { verifyCommand } from "./commands/verify.ts"
 import * as ExitCode from "./output/ExitCode.ts"
 import { version } from "./version.ts"
 
-const longshore = Command.make("longshore").pipe(
+/** The whole tree. */
+export const longshore = Command.make("longshore").pipe(
   Command.withDescription(
     "Takes bulk exports off the Mews Connector API and lays them, whole and verified, in the storage you name"
   ),
@@ -31,6 +34,8 @@ const longshore = Command.make("longshore").pipe(
     verifyCommand,
     doctorCommand,
     gcCommand,
+    configCommand,
+    completionsCommand,
     simulateCommand
   ])
 )
@@ -72,7 +77,7 @@ const describe = (error: CliError.NonShowHelpErrors): string => {
 const layer = (args: ReadonlyArray<string>) =>
   Layer.merge(
     CliOutput.layerPresenter(presenter(args)),
-    CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version, GlobalFlag.Completions] })
+    CliConfig.layer({ builtIns: [GlobalFlag.Help, GlobalFlag.Version] })
   )
 
 /** Runs the command line. Commands that come to their end set `process.exitCode` themselves. */

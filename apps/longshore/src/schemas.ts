@@ -3,15 +3,25 @@ import { EventLine } from "@longshore/core/EventLine"
 import { Manifest } from "@longshore/core/Manifest"
 import type * as JsonSchema from "effect/JsonSchema"
 import * as Schema from "effect/Schema"
+import { ConfigShowJson } from "./handlers/configShow.ts"
+import { DoctorJson } from "./handlers/doctor.ts"
 import { ExportJson } from "./handlers/export.ts"
+import { GcJson } from "./handlers/gc.ts"
+import { PlanJson } from "./handlers/plan.ts"
 import { StatusJson } from "./handlers/status.ts"
+import { VerifyJson } from "./handlers/verify.ts"
 
 /** By the file's name: what it describes, and its Schema. A command's JSON has the command's name. */
 const published: Readonly<Record<string, readonly [title: string, schema: Schema.Constraint]>> = {
   event: ["A line of longshore --events", EventLine],
   manifest: ["manifest.json, beside the files it names", Manifest],
   export: ["What longshore export --json and longshore resume --json print", ExportJson],
-  status: ["What longshore status --json and longshore list --json print", StatusJson]
+  status: ["What longshore status --json and longshore list --json print", StatusJson],
+  plan: ["What longshore plan --json prints", PlanJson],
+  verify: ["What longshore verify --json prints", VerifyJson],
+  doctor: ["What longshore doctor --json prints", DoctorJson],
+  gc: ["What longshore gc --json prints", GcJson],
+  config: ["What longshore config show --json prints", ConfigShowJson]
 }
 
 const address = "https://raw.githubusercontent.com/longshore/longshore/main/docs/schemas"

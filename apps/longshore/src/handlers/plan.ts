@@ -76,11 +76,7 @@ const make = Effect.fnUntraced(function* (flags: PlanFlags): Effect.fn.Return<An
   const state = yield* StateLocation.resolve(settings.get("state"), target)
   const credentials = yield* credentialsOf(settings)
   const platformAddress = Credentials.normalize(settings.get("platform-address") ?? "")
-  if (credentials !== undefined) {
-    const { account } = credentials
-    const named = { "--account": account, "--platform-address": platformAddress, "--to": target.text, "--state": state }
-    yield* runExport.refuseTokens(credentials, named)
-  }
+  if (credentials !== undefined) yield* Credentials.refuseTokens(credentials, settings)
   const here = readable(yield* Runs.into(state, target))
   const account =
     credentials?.account ??

@@ -4,6 +4,7 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
+import { nearest } from "../output/nearest.ts"
 import { UsageError } from "../output/Problem.ts"
 
 export interface RequestFlags {
@@ -91,30 +92,11 @@ const both = (
 
 const known = (type: string): Effect.Effect<void, UsageError> => {
   if (entityTypes.some((entityType) => entityType === type)) return Effect.void
-  const near = nearest(type)
+  const near = nearest(type, entityTypes)
   return wrong(
     `"${type}" is not an entity type of exports.${near === undefined ? "" : ` Did you mean ${near}?`}`,
     `Use ${entityTypes.slice(0, -1).join(", ")} or ${entityTypes.at(-1) ?? ""}, spelled like this.`
   )
-}
-
-const nearest = (type: string): string | undefined =>
-  entityTypes
-    .map((entityType) => ({ entityType, distance: distance(type.toLowerCase(), entityType.toLowerCase()) }))
-    .filter(({ distance }) => distance <= 3)
-    .sort((a, b) => a.distance - b.distance)[0]?.entityType
-
-/** How many letters to add, drop or change (Levenshtein). */
-const distance = (a: string, b: string): number => {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (const [i, letter] of a.split("").entries()) {
-    const next = [i + 1]
-    for (const [j, other] of b.split("").entries()) {
-      next.push(Math.min((next[j] ?? 0) + 1, (row[j + 1] ?? 0) + 1, (row[j] ?? 0) + (letter === other ? 0 : 1)))
-    }
-    row = next
-  }
-  return row[b.length] ?? 0
 }
 
 const iso = /^(\d{4}-\d{2}-\d{2})(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/

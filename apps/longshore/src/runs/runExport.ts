@@ -23,7 +23,7 @@ import { crc32 } from "node:zlib"
 import * as Display from "../output/Display.ts"
 import * as EventLog from "../output/EventLog.ts"
 import * as ExitCode from "../output/ExitCode.ts"
-import { ConfigError, UsageError } from "../output/Problem.ts"
+import { ConfigError } from "../output/Problem.ts"
 import * as Progress from "../output/Progress.ts"
 import * as Redaction from "../output/Redaction.ts"
 import * as Report from "../output/Report.ts"
@@ -86,12 +86,7 @@ export const runExport = Effect.fnUntraced(function* (options: ExportOptions) {
       term: yield* Environment.get("TERM")
     })
     const state = yield* StateLocation.resolve(settings.get("state"), options.target)
-    yield* refuseTokens(credentials, {
-      "--account": credentials.account,
-      "--platform-address": credentials.platformAddress,
-      "--to": options.target.text,
-      "--state": state
-    })
+    yield* Credentials.refuseTokens(credentials, settings)
     const events = settings.get("events")
     const record =
       events === undefined
@@ -147,21 +142,6 @@ export const runExport = Effect.fnUntraced(function* (options: ExportOptions) {
 /** What the API's rules forbid, in the words of the command line. */
 export const validate = (requests: ReadonlyArray<ExportRequest>): Effect.Effect<void, InvalidRequest> =>
   Effect.forEach(requests, (request) => Effect.mapError(Exports.validate(request), inFlags), { discard: true })
-
-/** What a run is known by stands in its journal, and is shown: none of it may be a token. */
-export const refuseTokens = Effect.fnUntraced(function* (
-  credentials: Credentials.Credentials,
-  named: Readonly<Record<string, string>>
-): Effect.fn.Return<void, UsageError> {
-  const tokens = [Redacted.value(credentials.clientToken), Redacted.value(credentials.accessToken)]
-  for (const [flag, value] of Object.entries(named)) {
-    if (!tokens.some((token) => value.includes(token))) continue
-    return yield* new UsageError({
-      problem: `${flag}, or the variable in its place, holds a token.`,
-      nextStep: "Put tokens into LONGSHORE_CLIENT_TOKEN and LONGSHORE_ACCESS_TOKEN, or into files, and nowhere else."
-    })
-  }
-})
 
 /** Whether one and the same thing happened to all. */
 const everyone = (outcomes: ReadonlyArray<Outcome>): boolean =>

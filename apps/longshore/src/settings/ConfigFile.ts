@@ -14,12 +14,13 @@
 import * as Effect from "effect/Effect"
 import * as Predicate from "effect/Predicate"
 import * as Fs from "node:fs/promises"
-import * as Os from "node:os"
 import * as Path from "node:path"
 import { parse as parseToml } from "smol-toml"
+import { nearest } from "../output/nearest.ts"
 import { ConfigError } from "../output/Problem.ts"
 import * as Environment from "./Environment.ts"
 import * as Setting from "./Setting.ts"
+import * as TextFile from "./TextFile.ts"
 
 /** Where a token is kept. Never the token. */
 export type TokenReference = { readonly env: string } | { readonly file: string }
@@ -41,58 +42,68 @@ export interface ConfigFile extends Said {
 export const load = Effect.fn("ConfigFile.load")(function* (
   named: string | undefined
 ): Effect.fn.Return<ReadonlyArray<ConfigFile>, ConfigError> {
-  const project = named === undefined ? yield* nearest(process.cwd()) : yield* read(Path.resolve(named), "project file")
+  const home = yield* Environment.home
+  const at = (path: string, kind: ConfigFile["kind"], trusted: boolean) => read({ path, kind, trusted, home })
+  const project =
+    named === undefined
+      ? yield* Effect.flatMap(find(process.cwd()), (path) =>
+          path === undefined ? Effect.undefined : at(path, "project file", false)
+        )
+      : yield* at(Path.resolve(named), "project file", true)
   if (named !== undefined && project === undefined) {
     return yield* new ConfigError({
       problem: `There is no settings file ${Path.resolve(named)}.`,
       nextStep: "Correct --config (or LONGSHORE_CONFIG), or leave it out."
     })
   }
-  const user = yield* read(yield* userPath, "user file")
+  const user = yield* at(yield* userPath, "user file", true)
   return [project, user].filter((file) => file !== undefined)
 })
 
-/** As the XDG base directories have it, where a relative path counts as unset. */
-export const userPath = Effect.map(Environment.get("XDG_CONFIG_HOME"), (home) =>
-  home !== undefined && Path.isAbsolute(home)
-    ? Path.join(home, "longshore", "config.toml")
-    : Path.join(Os.homedir(), ".config", "longshore", "config.toml")
+export const userPath = Effect.map(Environment.folder("XDG_CONFIG_HOME", ".config"), (folder) =>
+  Path.join(folder, "config.toml")
 )
 
-const nearest = Effect.fnUntraced(function* (from: string): Effect.fn.Return<ConfigFile | undefined, ConfigError> {
+/** The project's file, in this folder or the nearest above it. */
+const find = Effect.fnUntraced(function* (from: string): Effect.fn.Return<string | undefined, ConfigError> {
   for (let folder = from; ; folder = Path.dirname(folder)) {
-    const found = yield* read(Path.join(folder, "longshore.toml"), "project file")
-    if (found !== undefined || folder === Path.dirname(folder)) return found
+    const path = Path.join(folder, "longshore.toml")
+    const found = yield* Effect.option(Effect.tryPromise(() => Fs.lstat(path)))
+    if (found._tag === "None") {
+      if (folder === Path.dirname(folder)) return undefined
+      continue
+    }
+    // In a shared folder above, such as /tmp, anybody may have put one.
+    const { uid } = found.value
+    if (process.getuid === undefined || uid === process.getuid() || uid === 0) return path
+    return yield* refusal(path)("belongs to another user", `If you trust it, name it: --config ${path}.`)
   }
 })
 
-const read = Effect.fnUntraced(function* (
-  path: string,
-  kind: ConfigFile["kind"]
-): Effect.fn.Return<ConfigFile | undefined, ConfigError> {
-  const text = yield* Effect.tryPromise({
-    try: () => Fs.readFile(path, "utf8"),
-    catch: (cause) => (cause instanceof Error && "code" in cause ? String(cause.code) : "unknown")
-  }).pipe(
-    Effect.catch((code) =>
-      code === "ENOENT" || code === "ENOTDIR"
-        ? Effect.undefined
-        : Effect.fail(refusal(path)(`cannot be read (${code})`, "Make it readable for this user, or move it away."))
-    )
-  )
-  return text === undefined ? undefined : yield* interpret(path, kind, text)
-})
+/** A file, and how it is taken. */
+interface Reading {
+  readonly path: string
+  readonly kind: ConfigFile["kind"]
+  /** Somebody named it, or it is the user's own: not merely found in a folder. */
+  readonly trusted: boolean
+  readonly home: string
+}
 
 const refusal =
   (path: string) =>
   (problem: string, nextStep: string): ConfigError =>
     new ConfigError({ problem: `The settings file ${path} ${problem}.`, nextStep })
 
-const interpret = Effect.fnUntraced(function* (
-  path: string,
-  kind: ConfigFile["kind"],
-  text: string
-): Effect.fn.Return<ConfigFile, ConfigError> {
+const read = Effect.fnUntraced(function* (reading: Reading): Effect.fn.Return<ConfigFile | undefined, ConfigError> {
+  const { kind, path } = reading
+  const text = yield* TextFile.read(path).pipe(
+    Effect.catch(({ isMissing, problem }) =>
+      isMissing
+        ? Effect.undefined
+        : Effect.fail(refusal(path)(problem, "Put a file there that this user can read, or move it away."))
+    )
+  )
+  if (text === undefined) return undefined
   const toml = yield* Effect.try({
     try: () => parseToml(text),
     // The parser's words quote the line, which may hold a token: only its place is told.
@@ -105,73 +116,97 @@ const interpret = Effect.fnUntraced(function* (
   if (!isTable(accounts)) return yield* refusal(path)("has accounts that are no tables", "Write [accounts.NAME].")
   const byName = new Map<string, Said>()
   for (const [name, table] of Object.entries(accounts)) {
-    if (!isTable(table)) {
-      return yield* refusal(path)(`has an account "${name}" that is no table`, `Write [accounts.${name}].`)
+    // As the setting `account` can say it, and a terminal can show it.
+    if (name === "" || name !== name.trim() || /\p{C}/u.test(name)) {
+      return yield* refusal(path)(
+        "has an account whose name is empty, begins or ends with a space, or has a control character",
+        "Give it another name."
+      )
     }
-    byName.set(name, yield* said(path, `accounts.${name}.`, table))
+    if (!isTable(table)) {
+      return yield* refusal(path)(`has an account "${name}" that is no table`, `Write [${tableOf(name)}].`)
+    }
+    byName.set(name, yield* said(reading, `${tableOf(name)}.`, table))
   }
-  return { path, kind, accounts: byName, ...(yield* said(path, "", general)) }
+  return { path, kind, accounts: byName, ...(yield* said(reading, "", general)) }
 })
+
+/** An account's table as TOML writes it. */
+export const tableOf = (account: string): string =>
+  `accounts.${/^[A-Za-z0-9_-]+$/.test(account) ? account : JSON.stringify(account)}`
 
 const isTable = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date)
 
 const said = Effect.fnUntraced(function* (
-  path: string,
+  reading: Reading,
   within: string,
   table: Record<string, unknown>
 ): Effect.fn.Return<Said, ConfigError> {
+  const refuse = refusal(reading.path)
   const settings: { [N in Setting.Name]?: string } = {}
   const tokens: Record<string, TokenReference> = {}
   for (const [key, value] of Object.entries(table)) {
     if (key === "client-token" || key === "access-token") {
-      tokens[key] = yield* reference(path, `${within}${key}`, value)
+      tokens[key] = yield* reference(reading, `${within}${key}`, value)
       continue
     }
     const name = Setting.names.find((name) => name === key)
+    const instead = name === undefined ? undefined : Setting.about(name).inFiles
+    if (instead !== undefined) {
+      return yield* refuse(`has a key "${within}${key}"`, `Write ${instead} = { file = "PATH" } in its place.`)
+    }
     if (name === undefined || (within !== "" && name === "account")) {
-      return yield* refusal(path)(
+      const near = nearest(key, keys)
+      return yield* refuse(
         `has a key "${within}${key}", which is no setting`,
-        "longshore config show lists the settings."
+        near === undefined || near === key
+          ? `Leave it out${near === key ? " there" : ""}; longshore config show lists the settings.`
+          : `Did you mean ${near}? longshore config show lists the settings.`
       )
     }
-    const text =
-      typeof value === "string"
-        ? value
-        : typeof value === "number" || typeof value === "bigint"
-          ? String(value)
-          : undefined
+    const text = typeof value === "string" ? value : typeof value === "number" ? String(value) : undefined
     if (text === undefined || Setting.parse(name, text) === undefined) {
-      return yield* refusal(path)(
+      return yield* refuse(
         `has a value of "${within}${key}" that is not ${Setting.about(name).expected}`,
         "Correct it."
       )
     }
-    settings[name] = Setting.about(name).isPath === true ? place(path, text) : text
+    if (!reading.trusted && Setting.about(name).needsTrust?.(text) === true) {
+      return yield* refuse(
+        `says "${within}${key}", which a file that was only found in a folder must not`,
+        `If you trust it, name it (--config ${reading.path}, or LONGSHORE_CONFIG); or say this in the user's file, ${yield* userPath}.`
+      )
+    }
+    settings[name] = Setting.about(name).isPath === true ? place(reading, text) : text
   }
   return { settings, clientToken: tokens["client-token"], accessToken: tokens["access-token"] }
 })
 
+/** What a file may say. */
+const keys: ReadonlyArray<string> = [...Setting.names.map((name) => Setting.about(name).inFiles ?? name), "accounts"]
+
 const reference = Effect.fnUntraced(function* (
-  path: string,
+  reading: Reading,
   key: string,
   value: unknown
 ): Effect.fn.Return<TokenReference, ConfigError> {
   const entries = isTable(value) ? Object.entries(value) : []
   const [kind, where] = entries[0] ?? []
   if (entries.length === 1 && typeof where === "string" && where !== "") {
-    if (kind === "env") return { env: where }
-    if (kind === "file") return { file: place(path, where) }
+    if (kind === "env" && /^[A-Za-z_][A-Za-z0-9_]*$/.test(where)) return { env: where }
+    if (kind === "file") return { file: place(reading, where) }
   }
-  return yield* refusal(path)(
+  // What stands there may be the token.
+  return yield* refusal(reading.path)(
     `has a ${key} that is no reference`,
     `Tokens are not written into settings files: write ${key.slice(key.lastIndexOf(".") + 1)} = { env = "VARIABLE" } or { file = "PATH" }.`
   )
 })
 
 /** A path that a file names is meant relative to that file, `~` is the user's home. Addresses and `-` are no paths. */
-const place = (file: string, text: string): string => {
+const place = ({ home, path }: Reading, text: string): string => {
   if (text === "-" || /^[a-z][a-z0-9+.-]+:/i.test(text)) return text
-  if (text === "~" || text.startsWith("~/")) return Path.join(Os.homedir(), text.slice(1))
-  return Path.resolve(Path.dirname(file), text)
+  if (text === "~" || text.startsWith("~/")) return Path.join(home, text.slice(1))
+  return Path.resolve(Path.dirname(path), text)
 }

@@ -2,12 +2,14 @@
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Fs from "node:fs/promises"
-import { ConfigError } from "../output/Problem.ts"
+import { ConfigError, UsageError } from "../output/Problem.ts"
 import { accountOf } from "../runs/RunFile.ts"
 import type { TokenReference } from "./ConfigFile.ts"
 import * as Environment from "./Environment.ts"
 import * as SecretPrompt from "./SecretPrompt.ts"
+import * as Setting from "./Setting.ts"
 import type { Origin, Settings } from "./Settings.ts"
+import * as TextFile from "./TextFile.ts"
 
 export interface Credentials {
   readonly platformAddress: string
@@ -46,78 +48,91 @@ export interface TokenOrigin {
  */
 export const whereIs = Effect.fn("Credentials.whereIs")(function* (
   settings: Settings,
-  kind: "client" | "access"
+  kind: Kind
 ): Effect.fn.Return<TokenOrigin | undefined> {
-  const of = kind === "client" ? ("clientToken" as const) : ("accessToken" as const)
-  const variable = `LONGSHORE_${kind.toUpperCase()}_TOKEN`
   const file = settings.resolved(`${kind}-token-file`)
-  const fromFile = file.text === undefined ? undefined : { reference: { file: file.text }, origin: file.origin }
-  if (fromFile?.origin.level === "flag") return fromFile
-
-  const { origin: chosen, text: name } = settings.resolved("account")
-  const own = name === undefined ? undefined : settings.accounts.get(name)
-  const reference = own?.said[of]
-  const fromAccount = own === undefined || reference === undefined ? undefined : { reference, origin: own.origin }
-  if (fromAccount !== undefined && (chosen.level === "flag" || chosen.level === "run")) return fromAccount
-
-  if ((yield* Environment.get(variable)) !== undefined) {
-    return { reference: { env: variable }, origin: { level: "environment", where: variable } }
-  }
-  if (fromFile !== undefined) return fromFile
-  if (fromAccount !== undefined) return fromAccount
-  for (const { kind: level, path, [of]: reference } of settings.files) {
-    if (reference !== undefined) return { reference, origin: { level, where: path } }
-  }
-  return undefined
+  const fromFile = file.text === undefined ? [] : [{ reference: { file: file.text }, origin: file.origin }]
+  const variable = variableOf(kind)
+  const fromEnvironment =
+    (yield* Environment.get(variable)) === undefined
+      ? []
+      : [{ reference: { env: variable }, origin: { level: "environment" as const, where: variable } }]
+  const inFiles = settings
+    .inFiles((said) => (kind === "client" ? said.clientToken : said.accessToken))
+    .map(({ origin, value }) => ({ reference: value, origin }))
+  if (fromFile[0]?.origin.level === "flag") return fromFile[0]
+  const outside = [...fromEnvironment, ...fromFile]
+  return (settings.isAccountNamed ? [...inFiles, ...outside] : [...outside, ...inFiles])[0]
 })
 
-const token = Effect.fnUntraced(function* (
-  settings: Settings,
-  kind: "client" | "access"
-): Effect.fn.Return<string, ConfigError> {
+export type Kind = "client" | "access"
+
+const variableOf = (kind: Kind): string => `LONGSHORE_${kind.toUpperCase()}_TOKEN`
+
+const token = Effect.fnUntraced(function* (settings: Settings, kind: Kind): Effect.fn.Return<string, ConfigError> {
   const found = yield* whereIs(settings, kind)
   if (found !== undefined) return yield* fetch(found)
   const answer = (yield* SecretPrompt.possible) ? yield* SecretPrompt.ask(`Mews ${kind} token (not shown)`) : ""
   if (answer !== "") return answer
-  const account = settings.get("account")
+  const { origin, text: name } = settings.resolved("account")
+  const account = name === undefined ? undefined : settings.accounts.get(name)
   const known = [...settings.accounts.keys()]
   return yield* new ConfigError({
-    problem: `There is no ${kind} token${account === undefined ? "" : ` for the account "${account}"`}.`,
+    problem: `There is no ${kind} token${name === undefined ? "" : ` for the account "${name}"`}.`,
     nextStep:
-      known.length > 0 && account !== undefined && !known.includes(account)
-        ? `Name an account of the settings file (${known.join(", ")}), or set LONGSHORE_${kind.toUpperCase()}_TOKEN.`
-        : `Set LONGSHORE_${kind.toUpperCase()}_TOKEN, or name a file that holds it with --${kind}-token-file or LONGSHORE_${kind.toUpperCase()}_TOKEN_FILE.`
+      account !== undefined && origin.level !== "environment"
+        ? `Write ${kind}-token = { env = "VARIABLE" } or { file = "PATH" } into ${account.origin.where}.`
+        : name === undefined && known.length > 0
+          ? `Name an account of the settings file with --account (${known.join(", ")}), or set ${variableOf(kind)}.`
+          : `Set ${variableOf(kind)}, or name a file that holds it with --${kind}-token-file or ${variableOf(kind)}_FILE.`
   })
 })
 
-const fetch = ({ origin, reference }: TokenOrigin): Effect.Effect<string, ConfigError> =>
-  "file" in reference
-    ? read(reference.file, origin.where)
-    : Effect.flatMap(Environment.get(reference.env), (value) =>
-        value === undefined
-          ? Effect.fail(
-              new ConfigError({
-                problem: `The variable ${reference.env}, which ${origin.where} names, is not set.`,
-                nextStep: "Set it, or correct the reference."
-              })
-            )
-          : Effect.succeed(value.trim())
-      )
-
-/** Errors name the setting and not the path: it may be the token, by mistake. */
-const read = Effect.fnUntraced(function* (path: string, setting: string): Effect.fn.Return<string, ConfigError> {
+/** Errors name who refers to it, and neither the path nor the variable: those may be the token, by mistake. */
+export const fetch = Effect.fn("Credentials.fetch")(function* ({
+  origin,
+  reference
+}: TokenOrigin): Effect.fn.Return<string, ConfigError> {
+  const isFile = "file" in reference
   const failure = (problem: string, nextStep: string) =>
-    new ConfigError({ problem: `The file that ${setting} names ${problem}.`, nextStep })
-  const text = yield* Effect.tryPromise({
-    try: () => Fs.readFile(path, "utf8"),
-    catch: (cause) =>
-      failure(
-        `cannot be read (${cause instanceof Error && "code" in cause ? String(cause.code) : "unknown"})`,
-        "Name a file that this user can read."
+    new ConfigError({ problem: `The ${isFile ? "file" : "variable"} that ${origin.where} names ${problem}.`, nextStep })
+  const text = isFile
+    ? yield* Effect.mapError(TextFile.read(reference.file), ({ problem }) =>
+        failure(problem, "Name a file that this user can read, with the token and nothing else.")
       )
-  })
+    : ((yield* Environment.get(reference.env)) ?? "")
   const value = text.trim()
-  return value !== "" && !/\s/.test(value)
-    ? value
-    : yield* failure(value === "" ? "is empty" : "holds more than one word", "Put the token into it, and nothing else.")
+  if (value !== "" && !/\s/.test(value)) return value
+  return yield* isFile
+    ? failure(value === "" ? "is empty" : "holds more than one word", "Put the token into it, and nothing else.")
+    : failure(
+        value === "" ? "is not set" : "holds more than one word",
+        "Set it to the token, or correct the reference."
+      )
+})
+
+/**
+ * Whether everybody on this machine may read a file. That is for `config show` to tell and no reason to refuse it:
+ * containers are given their secrets like that.
+ */
+export const isForAll = (path: string): Effect.Effect<boolean> =>
+  Effect.tryPromise(() => Fs.stat(path)).pipe(
+    Effect.map(({ mode }) => process.platform !== "win32" && (mode & 0o004) !== 0),
+    Effect.orElseSucceed(() => false)
+  )
+
+/** What a run is known by stands in its journal, and is shown: none of it may be a token. */
+export const refuseTokens = Effect.fn("Credentials.refuseTokens")(function* (
+  credentials: Credentials,
+  settings: Settings
+): Effect.fn.Return<void, UsageError> {
+  const tokens = [Redacted.value(credentials.clientToken), Redacted.value(credentials.accessToken)]
+  for (const name of Setting.names) {
+    const { origin, text = "" } = settings.resolved(name)
+    if (origin.level === "default" || !tokens.some((token) => text.includes(token))) continue
+    return yield* new UsageError({
+      problem: `The setting ${name}, from ${origin.where}, holds a token.`,
+      nextStep: "Put tokens into LONGSHORE_CLIENT_TOKEN and LONGSHORE_ACCESS_TOKEN, or into files, and nowhere else."
+    })
+  }
 })

@@ -5,6 +5,8 @@
 import * as Flag from "effect/cli/Flag"
 import * as Duration from "effect/Duration"
 import * as Option from "effect/Option"
+import * as Record from "effect/Record"
+import * as Struct from "effect/Struct"
 import { parseDuration, parseSize } from "./units.ts"
 
 interface Setting<A> {
@@ -20,9 +22,16 @@ interface Setting<A> {
   readonly choices?: ReadonlyArray<string>
   /** Variables of others that say the same, after our own. */
   readonly variables?: ReadonlyArray<string>
+  /** What files say in its place, as they hold tokens by reference. */
+  readonly inFiles?: "client-token" | "access-token"
+  /**
+   * Whether a project file that nobody named must not say this: it came with a folder, perhaps from a stranger. It could
+   * send tokens elsewhere, have connections read, or write to the end of any file of the user.
+   */
+  readonly needsTrust?: (text: string) => boolean
 }
 
-type Extra = Partial<Pick<Setting<unknown>, "default" | "isPath" | "variables">>
+type Extra = Partial<Pick<Setting<unknown>, "default" | "isPath" | "variables" | "inFiles" | "needsTrust">>
 
 const text = (metavar: string, description: string, extra: Extra = {}): Setting<string> => ({
   metavar,
@@ -34,6 +43,12 @@ const text = (metavar: string, description: string, extra: Extra = {}): Setting<
 
 const path = (description: string, extra: Extra = {}): Setting<string> =>
   text("PATH", description, { isPath: true, ...extra })
+
+const always = () => true
+
+/** Wherever else a token went, it would be somebody else's. */
+const isElsewhere = (address: string): boolean =>
+  !["https://api.mews.com", "https://api.mews-demo.com"].includes(address.trim().replace(/\/$/, ""))
 
 const integer = (min: number, max: number, description: string, extra: Extra = {}): Setting<number> => ({
   metavar: "N",
@@ -70,9 +85,13 @@ export const table = {
     isPath: true
   }),
   account: text("NAME", "An account of the settings file; a name for the account in journals"),
-  "platform-address": text("URL", "The API's address", { default: "https://api.mews.com" }),
-  "client-token-file": path("File that holds the client token (else LONGSHORE_CLIENT_TOKEN)"),
-  "access-token-file": path("File that holds the access token (else LONGSHORE_ACCESS_TOKEN)"),
+  "platform-address": text("URL", "The API's address", { default: "https://api.mews.com", needsTrust: isElsewhere }),
+  "client-token-file": path("File that holds the client token (else LONGSHORE_CLIENT_TOKEN)", {
+    inFiles: "client-token"
+  }),
+  "access-token-file": path("File that holds the access token (else LONGSHORE_ACCESS_TOKEN)", {
+    inFiles: "access-token"
+  }),
   "language-code": text("CODE", "Language of the API's texts, such as en-US; with --culture-code"),
   "culture-code": text("CODE", "Culture of the API's texts, such as en-US; with --language-code"),
   endpoint: text("URL", "s3: the address of a server that is not AWS", {
@@ -80,7 +99,10 @@ export const table = {
   }),
   region: text("NAME", "s3: the bucket's region (else AWS_REGION, the profile)"),
   profile: text("NAME", "s3: a profile of ~/.aws (else AWS_PROFILE)"),
-  "ca-file": path("Certificates to trust besides the usual ones (PEM)", { variables: ["AWS_CA_BUNDLE"] }),
+  "ca-file": path("Certificates to trust besides the usual ones (PEM)", {
+    variables: ["AWS_CA_BUNDLE"],
+    needsTrust: always
+  }),
   "on-busy": oneOf(
     ["fail", "wait"],
     "When another export of the type is running (default: wait only if it may be this run's own)"
@@ -106,8 +128,8 @@ export const table = {
   retries: integer(0, 100, "How often a look or a part is tried again (default: 6)"),
   state: path("Folder for journals (default: TARGET/.longshore, else the user's state folder)"),
   progress: oneOf(["auto", "bar", "plain", "json", "none"], "How progress is shown on stderr", { default: "auto" }),
-  "log-file": path("Also write what happens, with times, to the end of this file"),
-  events: path("Write every event as a line of JSON to the end of this file")
+  "log-file": path("Also write what happens, with times, to the end of this file", { needsTrust: always }),
+  events: path("Write every event as a line of JSON to the end of this file", { needsTrust: always })
 } as const satisfies Record<string, Setting<any>>
 
 export type Name = keyof typeof table
@@ -119,7 +141,7 @@ export type Value<N extends Name> = (typeof table)[N] extends {
   ? A
   : never
 
-export const names = Object.keys(table) as ReadonlyArray<Name>
+export const names: ReadonlyArray<Name> = Struct.keys(table)
 
 /** What it is called in the environment. */
 export const variable = (name: Name): string => `LONGSHORE_${name.toUpperCase().replaceAll("-", "_")}`
@@ -141,15 +163,6 @@ export const about = (name: Name): Setting<unknown> => table[name]
 /** What the command line said, as it was written; the kind of text is checked already. */
 export type Given = { readonly [N in Name]?: Option.Option<string> }
 
-/** Flags for these settings. */
-export const flags = <const N extends Name>(
-  ...wanted: ReadonlyArray<N>
-): { readonly [K in N]: Flag.Flag<Option.Option<string>> } => {
-  const all: Partial<Record<Name, Flag.Flag<Option.Option<string>>>> = {}
-  for (const name of wanted) all[name] = flag(name)
-  return all as { readonly [K in N]: Flag.Flag<Option.Option<string>> }
-}
-
 const flag = (name: Name): Flag.Flag<Option.Option<string>> => {
   const { choices, default: otherwise, description, expected, metavar, parse } = about(name)
   const base =
@@ -167,3 +180,9 @@ const flag = (name: Name): Flag.Flag<Option.Option<string>> => {
     Flag.optional
   )
 }
+
+const allFlags = Record.map(table, (_, name) => flag(name))
+
+/** Flags for these settings. */
+export const flags = <const N extends Name>(...wanted: ReadonlyArray<N>): Pick<typeof allFlags, N> =>
+  Struct.pick(allFlags, wanted)

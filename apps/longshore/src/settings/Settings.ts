@@ -1,20 +1,22 @@
 /** What holds for this command: flag, then environment, then project file, then user file, then default. */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
 import * as Path from "node:path"
+import { nearest } from "../output/nearest.ts"
 import { ConfigError } from "../output/Problem.ts"
 import * as ConfigFile from "./ConfigFile.ts"
 import * as Environment from "./Environment.ts"
 import * as Setting from "./Setting.ts"
 
-/** Who said it. `run`: the command that is resumed. */
-export type Level = "flag" | "run" | "environment" | "project file" | "user file" | "default"
-
-export interface Origin {
-  readonly level: Level
+export const Origin = Schema.Struct({
+  /** Who said it. `run`: the command that is resumed. */
+  level: Schema.Literals(["flag", "run", "environment", "project file", "user file", "default"]),
   /** For people: `--concurrency`, `LONGSHORE_CONCURRENCY`, `/home/me/.config/longshore/config.toml [accounts.berlin]`. */
-  readonly where: string
-}
+  where: Schema.String
+})
+
+export type Origin = typeof Origin.Type
 
 export interface Resolved<N extends Setting.Name> {
   readonly value: Setting.Value<N> | undefined
@@ -26,9 +28,24 @@ export interface Resolved<N extends Setting.Name> {
 export interface Settings {
   readonly get: <N extends Setting.Name>(name: N) => Setting.Value<N> | undefined
   readonly resolved: <N extends Setting.Name>(name: N) => Resolved<N>
-  /** The accounts that files name, each with the strongest file that has it. */
-  readonly accounts: ReadonlyMap<string, { readonly said: ConfigFile.Said; readonly origin: Origin }>
+  /** The accounts that files have, each from the strongest file that has it. */
+  readonly accounts: ReadonlyMap<string, Account>
   readonly files: ReadonlyArray<ConfigFile.ConfigFile>
+  /** Whether the command line, or the run that is resumed, says which account is meant, and a file has it. */
+  readonly isAccountNamed: boolean
+  /** What files say about whom to ask and as whom, the strongest first. */
+  readonly inFiles: <A>(of: (said: ConfigFile.Said) => A | undefined) => ReadonlyArray<Found<A>>
+}
+
+export interface Account {
+  readonly said: ConfigFile.Said
+  readonly file: ConfigFile.ConfigFile
+  readonly origin: Origin
+}
+
+interface Found<A> {
+  readonly value: A
+  readonly origin: Origin
 }
 
 export interface Sources {
@@ -42,7 +59,7 @@ export interface Sources {
 /** Reads the files and the environment. What cannot be meant is refused, whoever said it. */
 export const load = Effect.fn("Settings.load")(function* (sources: Sources): Effect.fn.Return<Settings, ConfigError> {
   const files = yield* ConfigFile.load(sources.config ?? (yield* Environment.get("LONGSHORE_CONFIG")))
-  const environment = new Map<Setting.Name, { readonly text: string; readonly origin: Origin }>()
+  const environment = new Map<Setting.Name, ReadonlyArray<Found<string>>>()
   for (const name of Setting.names) {
     for (const variable of Setting.variables(name)) {
       const text = yield* Environment.get(variable)
@@ -53,42 +70,78 @@ export const load = Effect.fn("Settings.load")(function* (sources: Sources): Eff
           nextStep: "Correct it, or unset it."
         })
       }
-      environment.set(name, { text, origin: { level: "environment", where: variable } })
+      environment.set(name, at(text, { level: "environment", where: variable }))
     }
   }
-  const accounts = new Map<string, { readonly said: ConfigFile.Said; readonly origin: Origin }>()
+  const accounts = new Map<string, Account>()
   for (const file of files) {
     for (const [name, said] of file.accounts) {
-      if (!accounts.has(name)) {
-        accounts.set(name, { said, origin: { level: file.kind, where: `${file.path} [accounts.${name}]` } })
-      }
+      if (accounts.has(name)) continue
+      const where = `${file.path} [${ConfigFile.tableOf(name)}]`
+      accounts.set(name, { said, file, origin: { level: file.kind, where } })
     }
   }
 
-  /** Levels in their order, the account's own table before the general part of files. */
-  const candidates = (name: Setting.Name, account: string | undefined) => {
-    const flag = Option.getOrUndefined(sources.given[name] ?? Option.none())
-    const run = sources.run?.[name]
-    const own = account === undefined ? undefined : accounts.get(account)
-    const at = (text: string | undefined, origin: Origin) => (text === undefined ? [] : [{ text, origin }])
-    const found = environment.get(name)
-    return [
-      ...at(flag, { level: "flag", where: `--${name}` }),
-      ...at(run, { level: "run", where: "the run that is resumed" }),
-      ...(found === undefined ? [] : [found]),
-      ...(own === undefined ? [] : at(own.said.settings[name], own.origin)),
-      ...files.flatMap((file) => at(file.settings[name], { level: file.kind, where: file.path })),
-      ...at(Setting.about(name).default, { level: "default", where: "default" })
-    ]
+  /** The account's own table before the general part of files. */
+  const fromFiles = <A>(
+    of: (said: ConfigFile.Said) => A | undefined,
+    own: Account | undefined,
+    general = files
+  ): ReadonlyArray<Found<A>> => [
+    ...(own === undefined ? [] : at(of(own.said), own.origin)),
+    ...general.flatMap((file) => at(of(file), { level: file.kind, where: file.path }))
+  ]
+  /** The levels that are asked before files, and the one after them. */
+  const fromFlag = (name: Setting.Name) =>
+    at(Option.getOrUndefined(sources.given[name] ?? Option.none()), { level: "flag", where: `--${name}` })
+  const fromRun = (name: Setting.Name) => at(sources.run?.[name], { level: "run", where: "the run that is resumed" })
+  const fromDefault = (name: Setting.Name) => at(Setting.about(name).default, { level: "default", where: "default" })
+  const fromVariable = (name: Setting.Name) => environment.get(name) ?? []
+
+  const chosen = [
+    ...fromFlag("account"),
+    ...fromRun("account"),
+    ...fromVariable("account"),
+    ...fromFiles((file) => file.settings.account, undefined)
+  ][0]
+  const account = chosen === undefined ? undefined : accounts.get(chosen.value.trim())
+  const isAccountNamed = account !== undefined && (chosen?.origin.level === "flag" || chosen?.origin.level === "run")
+  // A run's account may be one that was only a name.
+  if (chosen !== undefined && account === undefined && accounts.size > 0 && chosen.origin.level !== "run") {
+    const known = [...accounts.keys()]
+    const near = nearest(chosen.value, known)
+    return yield* new ConfigError({
+      problem: `The account that ${chosen.origin.where} names is in no settings file.`,
+      nextStep:
+        near === undefined ? `Name one of ${known.join(", ")}.` : `Did you mean ${near}? There are ${known.join(", ")}.`
+    })
   }
-  const account = candidates("account", undefined)[0]?.text
+  // An account's tokens go nowhere but to its own address: for both, only its own file is asked.
+  const inFiles: Settings["inFiles"] = (of) => fromFiles(of, account, account === undefined ? files : [account.file])
+
+  const hasTokens = inFiles((file) => file.accessToken ?? file.clientToken).length > 0
+
+  const candidates = (name: Setting.Name) => {
+    if (name === "platform-address") {
+      const address = inFiles((file) => file.settings[name])
+      // The environment's address is for the environment's tokens.
+      const asked = isAccountNamed && hasTokens ? address : [...fromVariable(name), ...address]
+      return [...fromFlag(name), ...fromRun(name), ...asked, ...fromDefault(name)]
+    }
+    const written = fromFiles((file) => file.settings[name], account)
+    return [...fromFlag(name), ...fromRun(name), ...fromVariable(name), ...written, ...fromDefault(name)]
+  }
   const resolved = <N extends Setting.Name>(name: N): Resolved<N> => {
-    const found = candidates(name, account)[0]
+    const found = candidates(name)[0]
     if (found === undefined)
       return { value: undefined, text: undefined, origin: { level: "default", where: "default" } }
-    const isPlace = Setting.about(name).isPath === true && !/^-$|^[a-z][a-z0-9+.-]+:/i.test(found.text)
-    const text = isPlace ? Path.resolve(found.text) : found.text
+    const written = found.value.trim()
+    const isPlace = Setting.about(name).isPath === true && !/^-$|^[a-z][a-z0-9+.-]+:/i.test(written)
+    const text = isPlace ? Path.resolve(written) : written
     return { value: Setting.parse(name, text), text, origin: found.origin }
   }
-  return { get: (name) => resolved(name).value, resolved, accounts, files }
+  return { get: (name) => resolved(name).value, resolved, accounts, files, isAccountNamed, inFiles }
 })
+
+const at = <A>(value: A | undefined, origin: Origin): ReadonlyArray<Found<A>> =>
+  value === undefined ? [] : [{ value, origin }]
