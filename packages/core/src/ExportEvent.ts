@@ -29,7 +29,8 @@ const file = { ...common, key: Schema.String }
  * - `ExportReady`: files can be fetched until `expiresUtc`, with the links at hand until `linksUntil` (milliseconds since
  *   1970; absent where there are none yet). `ExportRenewed`: it failed or expired, and another is asked for.
  * - `FileStarted`: a file of `size` bytes, of which `stored` were there already.
- * - `BytesReceived`: bytes on their way, also those of attempts that fail later. `PartStored`: a part is durable.
+ * - `BytesReceived`: bytes on their way, also those of attempts that fail later; `BytesLost`: such an attempt, with all that
+ *   it had received. `PartStored`: a part is durable.
  * - `PartLost`: a part that was stored is no longer what it was, and is fetched again.
  * - `PartRetried`: an attempt failed. `LinksRenewed`: fresh links were fetched, which live
  *   until `linksUntil`.
@@ -69,6 +70,7 @@ export const ExportEvent = Schema.Union([
   Schema.TaggedStruct("ExportRenewed", { ...common, exportId: ExportId, reason: Schema.String }),
   Schema.TaggedStruct("FileStarted", { ...file, size: Schema.Finite, stored: Schema.Finite }),
   Schema.TaggedStruct("BytesReceived", { ...file, bytes: Schema.Finite }),
+  Schema.TaggedStruct("BytesLost", { ...file, bytes: Schema.Finite }),
   Schema.TaggedStruct("PartStored", { ...file, part: Schema.Int, bytes: Schema.Finite }),
   Schema.TaggedStruct("PartLost", { ...file, part: Schema.Int, bytes: Schema.Finite }),
   Schema.TaggedStruct("PartRetried", {
