@@ -24,6 +24,7 @@ import * as Redacted from "effect/Redacted"
 import { crc32 } from "node:zlib"
 import * as Display from "../output/Display.ts"
 import * as ExitCode from "../output/ExitCode.ts"
+import * as LogFile from "../output/LogFile.ts"
 import { ConfigError, UsageError } from "../output/Problem.ts"
 import * as Progress from "../output/Progress.ts"
 import * as Redaction from "../output/Redaction.ts"
@@ -34,7 +35,6 @@ import * as RunFile from "./RunFile.ts"
 import * as RunIndex from "./RunIndex.ts"
 import * as StateLocation from "./StateLocation.ts"
 import * as Credentials from "../settings/Credentials.ts"
-import * as Environment from "../settings/Environment.ts"
 import type { Settings } from "../settings/Settings.ts"
 import { isDurable, type Target } from "./Target.ts"
 
@@ -61,39 +61,59 @@ export type Outcome = { readonly entityType: string } & (
 /** Runs all of it. Failures are outcomes; only an interruption is not. */
 export const runExport = Effect.fn("runExport")(function* (options: ExportOptions) {
   let redact = Redaction.make()
+  let log: LogFile.LogFile | undefined
+  const { settings, target } = options
   const entityTypes = options.requests.map((request) => request.entityType)
-  const say = (text: string) => Effect.sync(() => void process.stderr.write(`${text}\n`))
-  const work = Effect.gen(function* () {
+  const dataOnTerminal = target._tag === "Stdout" && process.stdout.isTTY
+  const display = yield* Display.make({
+    entityTypes,
+    mode: yield* Display.modeFor(settings.get("progress") ?? "auto", process.stderr, dataOnTerminal),
+    colour: yield* Display.wantsColour,
+    quiet: options.quiet,
+    verbose: options.verbose,
+    redact: (text) => redact(text),
+    screen: process.stderr,
+    log: () => log
+  })
+  const begin = Effect.gen(function* () {
     for (const request of options.requests) yield* Effect.mapError(Exports.validate(request), inFlags)
-    const { settings } = options
-    const credentials = yield* Credentials.load(settings)
-    redact = Redaction.make([Redacted.value(credentials.clientToken), Redacted.value(credentials.accessToken)])
+    const found = yield* Effect.exit(Credentials.load(settings))
+    const path = settings.get("log-file")
+    if (Exit.isSuccess(found)) {
+      const { accessToken, clientToken } = found.value
+      redact = Redaction.make([Redacted.value(clientToken), Redacted.value(accessToken)])
+      yield* refuseTokens(found.value, { "--log-file": path ?? "" })
+    }
+    // Opened before that failure is told: who reads logs wants to find it there.
+    if (path !== undefined) {
+      const command = resumeCommand(process.argv)
+      log = yield* LogFile.open(path, redact(`longshore ${options.version}: ${command}`))
+    }
+    return yield* found
+  })
+  const runAll = Effect.fnUntraced(function* (credentials: Credentials.Credentials) {
     if (options.account !== undefined && options.account !== credentials.account) {
       return yield* new ConfigError({
         problem: `The run belongs to the account ${options.account}, and the access token is that of ${credentials.account}.`,
         nextStep: "Give the tokens that the run was started with."
       })
     }
-    const display = yield* Display.make({
-      entityTypes,
-      quiet: options.quiet,
-      redact,
-      screen: process.stderr,
-      term: yield* Environment.get("TERM")
-    })
-    const state = yield* StateLocation.resolve(settings.get("state"), options.target)
+    const state = yield* StateLocation.resolve(settings.get("state"), target)
     yield* refuseTokens(credentials, {
       "--account": credentials.account,
       "--platform-address": credentials.platformAddress,
-      "--to": options.target.text,
+      "--to": target.text,
       "--state": state
     })
     const context = yield* RunContext.make(settings)
+    yield* display.draw
     const runs = Effect.forEach(
       options.requests,
       (request) =>
         runOne({ options, credentials, state, context, note: display.note }, request).pipe(
-          Effect.tapCause(() => display.failed(request.entityType)),
+          Effect.tapCause((cause) =>
+            Cause.hasInterruptsOnly(cause) ? Effect.void : display.failed(request.entityType)
+          ),
           Effect.exit,
           Effect.flatMap((exit) => outcome(request.entityType, exit))
         ),
@@ -103,8 +123,8 @@ export const runExport = Effect.fn("runExport")(function* (options: ExportOption
       Effect.provide(services(options, credentials)),
       Effect.provideService(ExportEvents, display.listen)
     )
-  }).pipe(
-    Effect.scoped,
+  }, Effect.scoped)
+  const outcomes: ReadonlyArray<Outcome> = yield* Effect.flatMap(begin, runAll).pipe(
     Effect.exit,
     // What keeps all of them from starting is how each of them ended.
     Effect.flatMap((exit) =>
@@ -112,21 +132,19 @@ export const runExport = Effect.fn("runExport")(function* (options: ExportOption
         ? Effect.succeed(exit.value)
         : Effect.forEach(entityTypes, (entityType) => outcome(entityType, exit))
     ),
-    Effect.onInterrupt(() => say(redact(stopped(options))))
+    Effect.onInterrupt(() => display.say(stopped(options)))
   )
-  const outcomes: ReadonlyArray<Outcome> = yield* work
   const told = new Set<string>()
   for (const outcome of outcomes) {
-    if (outcome.ok) {
-      if (!options.quiet) yield* say(redact(done(outcome.result)))
-    } else if (outcome.report.exitCode !== ExitCode.ok) {
+    if (outcome.ok) yield* display.note(done(outcome.result))
+    else if (outcome.report.exitCode !== ExitCode.ok) {
       const text = Report.paragraph(outcome.report, redact, everyone(outcomes) ? undefined : outcome.entityType)
-      if (!told.has(text)) yield* say(text)
+      if (!told.has(text)) yield* display.say(text)
       told.add(text)
     }
   }
   return { outcomes, redact }
-})
+}, Effect.scoped)
 
 /** What a run is known by stands in its journal, and is shown: none of it may be a token. */
 const refuseTokens = Effect.fnUntraced(function* (
