@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { run } from "./cli.ts"
 import * as ExitCode from "./output/ExitCode.ts"
+import * as Stderr from "./output/Stderr.ts"
 
 let stoppedBy: ExitCode.Signal | undefined
 const fiber = Effect.runFork(Effect.provide(run(process.argv.slice(2)), NodeServices.layer))
@@ -16,7 +17,7 @@ const stop = (signal: ExitCode.Signal) => {
   stoppedBy = signal
   fiber.interruptUnsafe()
   setTimeout(() => {
-    process.stderr.write("longshore: Waiting for an answer that must not be lost; once more leaves at once.\n")
+    Stderr.line("longshore: Waiting for an answer that must not be lost; once more leaves at once.")
   }, 1000).unref()
 }
 process.on("SIGINT", stop)

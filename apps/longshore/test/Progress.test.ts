@@ -1,66 +1,136 @@
-import { ExportId } from "@longshore/core/Export"
-import type { ExportEvent } from "@longshore/core/ExportEvent"
-import { assert, describe, expect, it } from "@effect/vitest"
-import * as Effect from "effect/Effect"
-import * as TestClock from "effect/testing/TestClock"
-import * as Display from "../src/output/Display.ts"
+import { describe, expect, it } from "@effect/vitest"
+import * as Narration from "../src/output/Narration.ts"
 import { duration, Progress, size } from "../src/output/Progress.ts"
-import * as Redaction from "../src/output/Redaction.ts"
+import * as ProgressRows from "../src/output/ProgressRows.ts"
+import { Rate } from "../src/output/Rate.ts"
+import { render } from "../src/output/Row.ts"
+import { eventsOf } from "./shown.ts"
 
-const exportId = ExportId.make("3fa85f64-5717-4562-b3fc-2c963f66afa6")
-const on = { entityType: "Bill", at: 0 }
-const key = "Bill/x/Bill-00001.jsonl"
+const bill = eventsOf()
 
-const ready: ExportEvent = { _tag: "ExportReady", ...on, exportId, files: 2, bytes: 20e6 }
-const started: ExportEvent = { _tag: "FileStarted", ...on, key, size: 10e6, stored: 2e6 }
-const bytes = (at: number, bytes: number): ExportEvent => ({ _tag: "BytesReceived", ...on, at, key, bytes })
+const text = (progress: Progress, now: number, width: number, height = 50) =>
+  ProgressRows.rows(progress, now, width, height).map((row) => render(row, { width, colour: false }))
+
+describe("Rate", () => {
+  it("tells a steady rate and the time left from the third second on", () => {
+    const rate = new Rate(0)
+    let missing = 100e6
+    for (let at = 100; at <= 10_000; at += 100) {
+      rate.add(1e5, at)
+      rate.advance(at, (missing -= 1e5))
+      if (at < 2_000) expect(rate.left(at)).toBeUndefined()
+      else {
+        expect(rate.perSecond / 1e6).toBeCloseTo(1, 1)
+        expect(Math.abs((rate.left(at) ?? 0) - missing / 1e3)).toBeLessThan(0.02 * (missing / 1e3))
+      }
+    }
+  })
+
+  it("does not jump with bytes that come in bursts, and follows a change within a minute or two", () => {
+    const rate = new Rate(0)
+    let missing = 3e9
+    const told: Array<number> = []
+    for (let at = 125; at <= 300_000; at += 125) {
+      // 8 MB every two seconds, later every four.
+      if (at % (at < 150_000 ? 2_000 : 4_000) === 0) {
+        rate.add(8e6, at)
+        missing -= 8e6
+      }
+      rate.advance(at, missing)
+      told.push(rate.left(at) ?? Infinity)
+      const left = told.at(-1) ?? 0
+      // A clock that runs down: a second later it is a second less, give or take a hundredth of it; more at the
+      // beginning, and where the rate halves.
+      const before = told.at(-9) ?? 0
+      if (at > 10_000)
+        expect(Math.abs(left + 1_000 - before)).toBeLessThan((at < 30_000 || at > 150_000 ? 0.03 : 0.01) * before)
+      if (at === 150_000) expect(Math.abs(left - missing / 4e3)).toBeLessThan(0.05 * (missing / 4e3))
+      if (at === 240_000) expect(Math.abs(left - missing / 2e3)).toBeLessThan(0.15 * (missing / 2e3))
+    }
+  })
+})
 
 describe("Progress", () => {
-  it("shows bytes, files, rate and time left", () => {
-    const progress = new Progress(["Bill", "Customer"])
-    expect(progress.apply(ready)).toBe("Bill: ready: 2 files, 20.0 MB")
-    expect(progress.apply(started)).toBe("Bill: Bill-00001.jsonl goes on after 2.0 MB")
-    progress.apply(bytes(1000, 1e6))
-    progress.apply(bytes(2000, 1e6))
-    progress.apply(bytes(3000, 1e6))
-    expect(progress.rows(3000, 200)).toEqual([
-      "Bill       25 %  5.0 MB of 20.0 MB  0/2 files  1.0 MB/s  0:15 left",
-      "Customer  asking for an export"
+  const moving = () => {
+    const progress = new Progress(["Bill", "Customer"], 0)
+    progress.apply(bill.ready(1_000, 20, 200e6))
+    progress.apply(bill.started(1_000, 1, 10e6, 2e6))
+    progress.apply(bill.started(1_000, 2, 10e6))
+    for (let at = 1_250; at <= 13_000; at += 250) {
+      progress.apply(bill.received(at, 1, 125e3))
+      progress.advance(at)
+    }
+    return progress
+  }
+
+  it("shows stage, files, what runs out, bytes, rate, time left, and the files that move", () => {
+    expect(text(moving(), 13_000, 79)).toEqual([
+      "Bill      transferring 0:12  0/20 files  link 8:00  export 6d 3h",
+      "  [...............]    4 %    8.0 MB of 200.0 MB  500.0 kB/s  ETA 6:25",
+      "  Bill-00001.jsonl  [==========>...]   80 %    8.0 MB of 10.0 MB",
+      "  … and 19 more",
+      "Customer  asking 0:13"
     ])
+    expect(text(moving(), 13_000, 199)[0]).toBe(
+      "Bill      transferring 0:12  [>.....................................]    4 %    8.0 MB of 200.0 MB  500.0 kB/s  ETA 6:25    0/20 files  link 8:00  export 6d 3h"
+    )
+    expect(ProgressRows.line(moving().runs[0]!, 13_000)).toBe(
+      "Bill  transferring 0:12  4 %    8.0 MB of 200.0 MB  500.0 kB/s  ETA 6:25  0/20 files  link 8:00  export 6d 3h"
+    )
   })
 
-  it("counts bytes of failed attempts once at most", () => {
-    const progress = new Progress(["Bill"])
-    progress.apply(ready)
-    progress.apply(started)
-    for (let i = 0; i < 30; i++) progress.apply(bytes(i, 1e6))
-    expect(progress.line(0)).toContain("50 %  10.0 MB of 20.0 MB")
-    progress.apply({ _tag: "FileDelivered", ...on, key, size: 10e6, crc32: "0", location: "" })
-    expect(progress.line(0)).toContain("50 %  10.0 MB of 20.0 MB  1/2 files")
+  it("says how long nothing came", () => {
+    const progress = moving()
+    progress.advance(53_000)
+    expect(text(progress, 53_000, 79)[1]).toContain("nothing came for 0:40")
   })
 
-  it("fits every row to the terminal", () => {
-    const progress = new Progress(["AvailabilityAdjustment"])
-    const [row] = progress.rows(0, 30)
-    expect(row).toBe("AvailabilityAdjustment  askin…")
+  it("takes back what a failed attempt had received, and never counts more than there is", () => {
+    const progress = new Progress(["Bill"], 0)
+    progress.apply(bill.ready(0, 2, 20e6))
+    progress.apply(bill.started(0, 1, 10e6, 2e6))
+    progress.apply(bill.received(1, 1, 5e6))
+    expect(text(progress, 1, 79)[1]).toContain(" 35 %    7.0 MB of 20.0 MB")
+    progress.apply(bill.lost(2, 1, 5e6))
+    expect(text(progress, 2, 79)[1]).toContain(" 10 %    2.0 MB of 20.0 MB")
+    for (let at = 3; at < 30; at++) progress.apply(bill.received(at, 1, 1e6))
+    expect(text(progress, 30, 79)[1]).toContain(" 50 %   10.0 MB of 20.0 MB")
+    progress.apply(bill.delivered(31, 1, 10e6))
+    expect(text(progress, 31, 79).join()).toMatch(/1\/2 files.* 50 % {3}10\.0 MB of 20\.0 MB/)
+    progress.apply(bill.delivered(32, 2, 10e6))
+    expect(text(progress, 32, 79)).toEqual(["Bill  publishing 0:00"])
+    progress.apply(bill.completed(65_000, 2, 20e6))
+    expect(text(progress, 99_000, 79)).toEqual(["Bill  complete  2 files, 20.0 MB in 1:05"])
   })
 
-  it("notes a stage once, not at every look", () => {
-    const progress = new Progress(["Bill"])
-    const polled = (status: string): ExportEvent => ({
-      _tag: "ExportPolled",
-      ...on,
-      exportId,
-      status,
-      attempt: 0,
-      nextIn: 2000
-    })
-    expect(progress.apply(polled("Processing"))).toContain("is Processing")
-    expect(progress.apply(polled("Processing"))).toBeUndefined()
-    const busy: ExportEvent = { _tag: "SlotBusy", ...on, problem: "HTTP 400", retryIn: 1000 }
-    expect(progress.apply(busy)).toContain("waiting for it")
-    expect(progress.apply(busy)).toBeUndefined()
-    expect(progress.apply({ _tag: "AnswerLost", ...on, problem: "cut" })).toContain("nobody knows")
+  it("says why it waits and when it looks again", () => {
+    const progress = new Progress(["Bill"], 0)
+    progress.apply(bill.polled(1_000, "Pending", 256_000))
+    expect(text(progress, 61_000, 79)).toEqual(["Bill  waiting 1:00  Pending, next look in 3:16"])
+  })
+
+  it("fits terminals of every size, and uses the height there is", () => {
+    const types = ["Bill", "AvailabilityAdjustment", "Customer", "Payment"]
+    const progress = new Progress(types, 0)
+    for (const type of types) {
+      const events = eventsOf(type)
+      progress.apply(events.ready(0, 200, 200e9))
+      for (let file = 1; file <= 8; file++) {
+        progress.apply(events.started(0, file, 1e9))
+        progress.apply(events.received(5, file, 5e8))
+      }
+    }
+    progress.advance(5_000)
+    const whole = 4 * (2 + 8 + 1)
+    for (let width = 1; width <= 260; width += 13) {
+      for (let height = 1; height <= 60; height += 3) {
+        const rows = text(progress, 5_000, width, height)
+        expect(rows.length).toBe(height < 4 ? height : height < 8 && width < 150 ? 4 : rows.length)
+        if (height >= 8 && width < 150) expect(rows.length).toBe(Math.min(height, whole))
+        expect(rows.length).toBeLessThanOrEqual(height)
+        for (const row of rows) expect(row.length).toBeLessThanOrEqual(width)
+      }
+    }
   })
 
   it("writes sizes and durations", () => {
@@ -73,42 +143,36 @@ describe("Progress", () => {
       "1.5 GB",
       "2.5 TB"
     ])
-    expect([1, 61_000, 3_725_000].map(duration)).toEqual(["0:01", "1:01", "1:02:05"])
+    expect([1, 61_000, 3_725_000, 532_800_000].map(duration)).toEqual(["0:01", "1:01", "1:02:05", "6d 4h"])
   })
 })
 
-describe("Display", () => {
-  const show = Effect.fnUntraced(function* (isTTY: boolean, term?: string) {
-    const written: Array<string> = []
-    yield* Effect.gen(function* () {
-      const screen = { isTTY, columns: 40, write: (text: string) => written.push(text) }
-      const entityTypes = ["Bill"]
-      const display = yield* Display.make({ entityTypes, quiet: false, redact: Redaction.make(), screen, term })
-      yield* display.listen(ready)
-      for (let second = 0; second < 10; second++) yield* TestClock.adjust("1 second")
-    }).pipe(Effect.scoped)
-    return written
+describe("Narration", () => {
+  it("tells of a stage once, not at every look, and of retries on request", () => {
+    const events = [
+      bill.polled(0, "Pending"),
+      bill.polled(2_000, "Pending"),
+      bill.polled(4_000),
+      bill.ready(6_000, 1, 10e6),
+      bill.started(6_000, 1, 10e6),
+      bill.retried(7_000, 1)
+    ]
+    const told = (verbose: boolean) => {
+      const tell = Narration.make(verbose)
+      return events.flatMap((event) => tell(event) ?? [])
+    }
+    expect(told(false)).toEqual([
+      "Bill: export 3fa85f64-5717-4562-b3fc-2c963f66afa6 is Pending",
+      "Bill: export 3fa85f64-5717-4562-b3fc-2c963f66afa6 is Processing",
+      "Bill: ready: 1 file, 10.0 MB"
+    ])
+    expect(told(true)).toEqual([
+      "Bill: export 3fa85f64-5717-4562-b3fc-2c963f66afa6 is Pending",
+      "Bill: export 3fa85f64-5717-4562-b3fc-2c963f66afa6 is Pending",
+      "Bill: export 3fa85f64-5717-4562-b3fc-2c963f66afa6 is Processing",
+      "Bill: ready: 1 file, 10.0 MB",
+      "Bill: Bill-00001.jsonl begins, 10.0 MB",
+      "Bill: part 3 of Bill-00001.jsonl: attempt 2 answered HTTP 503; again in 0:04"
+    ])
   })
-
-  it.effect("draws a block on a terminal, at most eight times a second", () =>
-    Effect.gen(function* () {
-      const written = yield* show(true, "xterm")
-      assert.isAtMost(written.length, 82)
-      assert.isAbove(written.length, 40)
-      assert.match(written[0] ?? "", /^Bill: ready: 2 files, 20.0 MB\nBill .*\n$/)
-      for (const frame of written.slice(1)) {
-        assert.isTrue(frame.startsWith("\r\u001b[1A\u001b[0J"))
-        for (const line of frame.slice(8).split("\n")) assert.isBelow(line.length, 40)
-      }
-    })
-  )
-
-  it.effect("writes a plain line every few seconds elsewhere", () =>
-    Effect.gen(function* () {
-      for (const written of [yield* show(false), yield* show(true, "dumb")]) {
-        assert.strictEqual(written.length, 4)
-        assert.notInclude(written.join(""), "\u001b")
-      }
-    })
-  )
 })

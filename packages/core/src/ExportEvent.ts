@@ -83,6 +83,7 @@ export const ExportEvent = Schema.Union([
     stored: Schema.Finite.annotate({ description: "Bytes of it that were there already" })
   }),
   ofFile("BytesReceived", "Bytes came, also those of attempts that fail later.", { bytes }),
+  ofFile("BytesLost", "An attempt failed, and all that it had received is lost.", { bytes }),
   ofFile("PartStored", "A part is durable.", { part, bytes }),
   ofFile("PartLost", "A part that was stored is no longer what it was, and is fetched again.", { part, bytes }),
   ofFile("PartRetried", "An attempt at a part failed; another one follows.", {

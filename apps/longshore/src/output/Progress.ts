@@ -1,197 +1,196 @@
-/** What is known about the runs that go on, gathered from their events, and how it looks in words. */
+/** What is known about the runs that go on, gathered from their events; and how figures look in words. */
 import type { ExportEvent } from "@longshore/core/ExportEvent"
+import { Rate } from "./Rate.ts"
 
-type Stage = "asking" | "waiting" | "transferring" | "done" | "failed"
+export type Stage = "asking" | "waiting" | "transferring" | "publishing" | "complete" | "failed"
 
-interface FileProgress {
+/** A file that has begun and is not delivered. */
+export interface FileProgress {
   readonly size: number
   /** Bytes that are durable in the sink. */
   stored: number
   /** Bytes received since, which may still be lost to a failed attempt. */
   underway: number
+  /** Whether it had its turn: bytes of it came. */
+  moves: boolean
 }
 
-interface RunProgress {
+export interface RunProgress {
   readonly entityType: string
+  exportId: string | undefined
   stage: Stage
+  /** When the run and its stage began: milliseconds since 1970. */
+  readonly began: number
+  since: number
+  /** Why it waits, such as the export's status. */
   detail: string
+  /** When the API is asked again. */
+  nextAt: number | undefined
   totalFiles: number
   totalBytes: number
   doneFiles: number
-  readonly files: Map<string, FileProgress>
-  /** When bytes came, lately: milliseconds, and bytes of the whole run so far. */
-  samples: Array<{ readonly at: number; readonly received: number }>
-  received: number
+  doneBytes: number
+  /** In the order in which they began. */
+  readonly open: Map<string, FileProgress>
+  rate: Rate
+  linksUntil: number | undefined
+  exportUntil: number | undefined
 }
-
-/** The rate is that of the last few seconds. */
-const rateWindow = 8_000
 
 export class Progress {
   readonly #runs: Map<string, RunProgress>
 
-  constructor(entityTypes: ReadonlyArray<string>) {
+  constructor(entityTypes: ReadonlyArray<string>, now: number) {
     this.#runs = new Map(
       entityTypes.map((entityType) => [
         entityType,
         {
           entityType,
+          exportId: undefined,
           stage: "asking",
-          detail: "asking for an export",
+          began: now,
+          since: now,
+          detail: "",
+          nextAt: undefined,
           totalFiles: 0,
           totalBytes: 0,
           doneFiles: 0,
-          files: new Map(),
-          samples: [],
-          received: 0
+          doneBytes: 0,
+          open: new Map(),
+          rate: new Rate(now),
+          linksUntil: undefined,
+          exportUntil: undefined
         }
       ])
     )
   }
 
-  /** Takes an event in. Answers with a line that is worth keeping, if it is. */
-  apply(event: ExportEvent): string | undefined {
-    const run = this.#runs.get(event.entityType)
-    if (run === undefined) return undefined
-    const line = (text: string) => `${event.entityType}: ${text}`
-    switch (event._tag) {
-      case "ExportRequested":
-        enter(run, "waiting", "Pending")
-        return line(`export ${event.exportId} was accepted`)
-      case "ExportAdopted":
-        enter(run, "waiting", "")
-        return line(`taking up export ${event.exportId}`)
-      case "AnswerLost":
-        run.detail = "an answer was lost; asking again"
-        return line(
-          `an export was asked for and the answer was lost (${event.problem}). It may run at Mews under an id that nobody knows; asking again as soon as the API accepts a new one`
-        )
-      case "SlotBusy": {
-        const first = !run.detail.startsWith("slot busy")
-        run.detail = `slot busy, asking again in ${duration(event.retryIn)}`
-        return first
-          ? line(`the API accepts no other export of this type for now (${event.problem}); waiting for it`)
-          : undefined
-      }
-      case "ExportPolled": {
-        const changed = run.stage !== "waiting" || !run.detail.startsWith(event.status)
-        enter(run, "waiting", `${event.status}, next look in ${duration(event.nextIn)}`)
-        return changed ? line(`export ${event.exportId} is ${event.status}`) : undefined
-      }
-      case "LookFailed":
-        enter(run, "waiting", `no answer, next look in ${duration(event.nextIn)}`)
-        return line(`${event.problem} The wait goes on`)
-      case "ExportReady":
-        enter(run, "transferring", "")
-        run.totalFiles = event.files
-        run.totalBytes = event.bytes
-        return line(`ready: ${files(event.files)}, ${size(event.bytes)}`)
-      case "ExportRenewed":
-        enter(run, "asking", "asking for another export")
-        run.files.clear()
-        run.doneFiles = 0
-        return line(`${event.reason} Asking for another one`)
-      case "FileStarted":
-        run.files.set(event.key, { size: event.size, stored: event.stored, underway: 0 })
-        return event.stored > 0 && event.stored < event.size
-          ? line(`${name(event.key)} goes on after ${size(event.stored)}`)
-          : undefined
-      case "BytesReceived": {
-        const file = run.files.get(event.key)
-        if (file !== undefined) file.underway += event.bytes
-        run.received += event.bytes
-        run.samples.push({ at: event.at, received: run.received })
-        while ((run.samples[0]?.at ?? event.at) < event.at - rateWindow) run.samples.shift()
-        return undefined
-      }
-      case "PartStored": {
-        const file = run.files.get(event.key)
-        if (file !== undefined) {
-          file.stored += event.bytes
-          file.underway = Math.max(0, file.underway - event.bytes)
-        }
-        return undefined
-      }
-      case "PartLost": {
-        const file = run.files.get(event.key)
-        if (file !== undefined) file.stored -= event.bytes
-        return line(`part ${event.part} of ${name(event.key)} is no longer what was stored; it is fetched again`)
-      }
-      case "FileRestarted":
-        run.files.delete(event.key)
-        return line(`${name(event.key)} ${event.problem}; it is delivered again`)
-      case "FileDelivered":
-      case "FileConfirmed":
-        run.files.set(event.key, { size: event.size, stored: event.size, underway: 0 })
-        run.doneFiles += 1
-        return undefined
-      case "RunCompleted":
-        enter(run, "done", "")
-        return undefined
-      default:
-        return undefined
+  get runs(): ReadonlyArray<RunProgress> {
+    return [...this.#runs.values()]
+  }
+
+  /** Brings rates up to now. */
+  advance(now: number): void {
+    for (const run of this.#runs.values()) {
+      if (run.stage === "transferring") run.rate.advance(now, run.totalBytes - bytesOf(run))
     }
   }
 
   /** The run of this type ended without success. */
-  fail(entityType: string): void {
+  fail(entityType: string, now: number): void {
     const run = this.#runs.get(entityType)
-    if (run !== undefined) enter(run, "failed", "")
+    if (run !== undefined) enter(run, "failed", now)
   }
 
-  /** One row for each run, not wider than `width`. */
-  rows(now: number, width: number): ReadonlyArray<string> {
-    const column = Math.max(...[...this.#runs.keys()].map((entityType) => entityType.length))
-    return [...this.#runs.values()].map((run) =>
-      truncate(`${run.entityType.padEnd(column)}  ${describe(run, now)}`, width)
-    )
-  }
-
-  /** Everything in one line. */
-  line(now: number): string {
-    return [...this.#runs.values()].map((run) => `${run.entityType} ${describe(run, now)}`).join(" | ")
+  apply(event: ExportEvent): void {
+    const run = this.#runs.get(event.entityType)
+    if (run === undefined) return
+    const { at } = event
+    switch (event._tag) {
+      case "ExportRequested":
+      case "ExportAdopted":
+        run.exportId = event.exportId
+        return enter(run, "waiting", at)
+      case "AnswerLost":
+        return enter(run, "asking", at, "an answer was lost")
+      case "SlotBusy":
+        return enter(run, "asking", at, "the slot is busy", event.retryIn)
+      case "ExportPolled":
+        run.exportId = event.exportId
+        return enter(run, "waiting", at, event.status, event.nextIn)
+      case "LookFailed":
+        run.exportId = event.exportId
+        return enter(run, "waiting", at, "no answer", event.nextIn)
+      case "ExportReady":
+        enter(run, "transferring", at)
+        run.exportId = event.exportId
+        run.totalFiles = event.files
+        run.totalBytes = event.bytes
+        run.rate = new Rate(at)
+        run.linksUntil = event.linksUntil
+        run.exportUntil = event.expiresUtc === undefined ? undefined : Date.parse(event.expiresUtc)
+        return
+      case "ExportRenewed":
+        enter(run, "asking", at, "another export")
+        run.open.clear()
+        run.doneFiles = 0
+        run.doneBytes = 0
+        run.linksUntil = undefined
+        run.exportUntil = undefined
+        return
+      case "LinksRenewed":
+        run.linksUntil = event.linksUntil
+        return
+      case "FileStarted":
+        run.open.set(event.key, { size: event.size, stored: event.stored, underway: 0, moves: false })
+        return
+      case "BytesReceived": {
+        run.rate.add(event.bytes, at)
+        const file = run.open.get(event.key)
+        if (file === undefined) return
+        file.underway += event.bytes
+        file.moves = true
+        return
+      }
+      case "BytesLost": {
+        const file = run.open.get(event.key)
+        if (file !== undefined) file.underway = Math.max(0, file.underway - event.bytes)
+        return
+      }
+      case "PartStored": {
+        const file = run.open.get(event.key)
+        if (file === undefined) return
+        file.stored += event.bytes
+        file.underway = Math.max(0, file.underway - event.bytes)
+        return
+      }
+      case "PartLost": {
+        const file = run.open.get(event.key)
+        if (file !== undefined) file.stored -= event.bytes
+        return
+      }
+      case "FileRestarted":
+        run.open.delete(event.key)
+        return
+      case "FileDelivered":
+      case "FileConfirmed":
+        run.open.delete(event.key)
+        run.doneFiles += 1
+        run.doneBytes += event.size
+        if (run.doneFiles === run.totalFiles) enter(run, "publishing", at)
+        return
+      case "RunCompleted":
+        run.exportId = event.exportId
+        run.totalFiles = event.files
+        run.totalBytes = event.bytes
+        return enter(run, "complete", at)
+      case "PartRetried":
+        return
+    }
   }
 }
 
-const enter = (run: RunProgress, stage: Stage, detail: string): void => {
+const enter = (run: RunProgress, stage: Stage, at: number, detail = "", nextIn?: number): void => {
+  if (run.stage !== stage) run.since = at
   run.stage = stage
   run.detail = detail
+  run.nextAt = nextIn === undefined ? undefined : at + nextIn
 }
 
-const describe = (run: RunProgress, now: number): string => {
-  switch (run.stage) {
-    case "asking":
-      return run.detail
-    case "waiting":
-      return run.detail === "" ? "waiting for the export" : `waiting for the export: ${run.detail}`
-    case "transferring":
-      return transferring(run, now)
-    case "done":
-      return `done: ${files(run.totalFiles)}, ${size(run.totalBytes)}`
-    case "failed":
-      return "failed"
-  }
+/** Of a file, no more than it has: an attempt that failed may have brought some of it twice. */
+export const bytesOfFile = ({ size, stored, underway }: FileProgress): number => Math.min(size, stored + underway)
+
+/** Bytes of the whole run that are there or on their way. */
+export const bytesOf = (run: RunProgress): number => {
+  let bytes = run.doneBytes
+  for (const file of run.open.values()) bytes += bytesOfFile(file)
+  return Math.min(bytes, run.totalBytes)
 }
 
-const transferring = (run: RunProgress, now: number): string => {
-  let bytes = 0
-  for (const file of run.files.values()) bytes += Math.min(file.size, file.stored + file.underway)
-  const percent = run.totalBytes === 0 ? 100 : Math.floor((100 * bytes) / run.totalBytes)
-  const text = `${String(percent).padStart(3)} %  ${size(bytes)} of ${size(run.totalBytes)}  ${run.doneFiles}/${files(run.totalFiles)}`
-  const rate = rateOf(run, now)
-  return rate < 1 ? text : `${text}  ${size(rate)}/s  ${duration((1000 * (run.totalBytes - bytes)) / rate)} left`
-}
+export const isOver = ({ stage }: RunProgress): boolean => stage === "complete" || stage === "failed"
 
-/** Bytes in a second. */
-const rateOf = ({ received, samples }: RunProgress, now: number): number => {
-  const first = samples.find((sample) => sample.at >= now - rateWindow)
-  return first === undefined || now - first.at < 500 ? 0 : (1000 * (received - first.received)) / (now - first.at)
-}
-
-const truncate = (text: string, width: number): string =>
-  text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`
-
-const name = (key: string): string => key.slice(key.lastIndexOf("/") + 1)
+/** The last word of a key. */
+export const name = (key: string): string => key.slice(key.lastIndexOf("/") + 1)
 
 export const files = (count: number): string => `${count} ${count === 1 ? "file" : "files"}`
 
@@ -206,11 +205,12 @@ export const size = (bytes: number): string => {
   return `${value.toFixed(1)} TB`
 }
 
-/** `0:08`, `12:30`, `2:05:00`. */
+/** `0:08`, `12:30`, `2:05:00`, `6d 4h`. */
 export const duration = (millis: number): string => {
   const seconds = Math.max(0, Math.ceil(millis / 1000))
   const two = (value: number) => String(value).padStart(2, "0")
   const hours = Math.floor(seconds / 3600)
   const minutes = Math.floor(seconds / 60) % 60
+  if (hours >= 24) return `${Math.floor(hours / 24)}d ${hours % 24}h`
   return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`
 }

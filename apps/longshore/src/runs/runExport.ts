@@ -23,6 +23,7 @@ import { crc32 } from "node:zlib"
 import * as Display from "../output/Display.ts"
 import * as EventLog from "../output/EventLog.ts"
 import * as ExitCode from "../output/ExitCode.ts"
+import * as LogFile from "../output/LogFile.ts"
 import { ConfigError } from "../output/Problem.ts"
 import * as Progress from "../output/Progress.ts"
 import * as Redaction from "../output/Redaction.ts"
@@ -34,7 +35,6 @@ import * as RunFile from "./RunFile.ts"
 import * as RunIndex from "./RunIndex.ts"
 import * as StateLocation from "./StateLocation.ts"
 import * as Credentials from "../settings/Credentials.ts"
-import * as Environment from "../settings/Environment.ts"
 import type { Settings } from "../settings/Settings.ts"
 import * as Telemetry from "../telemetry/Telemetry.ts"
 import { isDurable, type Target } from "./Target.ts"
@@ -63,45 +63,60 @@ export type Outcome = { readonly entityType: string } & (
 /** Runs all of it. Failures are outcomes; only an interruption is not. */
 export const runExport = Effect.fnUntraced(function* (options: ExportOptions) {
   let redact = Redaction.make()
+  let log: LogFile.LogFile | undefined
+  const { settings, target } = options
   const entityTypes = options.requests.map((request) => request.entityType)
-  const say = (text: string) => Effect.sync(() => void process.stderr.write(`${text}\n`))
-  const work = Effect.gen(function* () {
+  const dataOnTerminal = target._tag === "Stdout" && process.stdout.isTTY
+  const display = yield* Display.make({
+    entityTypes,
+    mode: yield* Display.modeFor(settings.get("progress") ?? "auto", process.stderr, dataOnTerminal),
+    colour: yield* Display.wantsColour,
+    quiet: options.quiet,
+    verbose: options.verbose,
+    redact: (text) => redact(text),
+    screen: process.stderr,
+    log: () => log
+  })
+  const begin = Effect.gen(function* () {
     yield* validate(options.requests)
-    const { settings } = options
     yield* Network.prepare(settings)
-    const credentials = yield* Credentials.load(settings)
-    redact = Redaction.make([Redacted.value(credentials.clientToken), Redacted.value(credentials.accessToken)])
-    yield* (yield* Telemetry.Telemetry).redactWith(redact)
+    const found = yield* Effect.exit(Credentials.load(settings))
+    const path = settings.get("log-file")
+    if (Exit.isSuccess(found)) {
+      const { accessToken, clientToken } = found.value
+      redact = Redaction.make([Redacted.value(clientToken), Redacted.value(accessToken)])
+      yield* (yield* Telemetry.Telemetry).redactWith(redact)
+      yield* Credentials.refuseTokens(found.value, settings)
+    }
+    // Opened before that failure is told: who reads logs wants to find it there.
+    if (path !== undefined) {
+      const command = resumeCommand(process.argv)
+      log = yield* LogFile.open(path, redact(`longshore ${options.version}: ${command}`))
+    }
+    return yield* found
+  })
+  const runAll = Effect.fnUntraced(function* (credentials: Credentials.Credentials) {
     if (options.account !== undefined && options.account !== credentials.account) {
       return yield* new ConfigError({
         problem: `The run belongs to the account ${options.account}, and the access token is that of ${credentials.account}.`,
         nextStep: "Give the tokens that the run was started with."
       })
     }
-    const display = yield* Display.make({
-      entityTypes,
-      quiet: options.quiet,
-      redact,
-      screen: process.stderr,
-      term: yield* Environment.get("TERM")
-    })
-    const state = yield* StateLocation.resolve(settings.get("state"), options.target)
-    yield* Credentials.refuseTokens(credentials, settings)
+    const state = yield* StateLocation.resolve(settings.get("state"), target)
     const events = settings.get("events")
     const record =
       events === undefined
         ? () => Effect.void
-        : yield* EventLog.make({
-            path: events,
-            redact,
-            tell: options.quiet ? (line) => say(redact(line)) : display.note
-          })
+        : yield* EventLog.make({ path: events, redact, tell: display.note })
     const context = yield* RunContext.make(settings)
+    yield* display.draw
     const runs = Effect.forEach(
       options.requests,
       (request) =>
         runOne({ options, credentials, state, context, note: display.note }, request).pipe(
-          Effect.tapCause(() => display.failed(request.entityType)),
+          Effect.tapCause((cause) =>
+            Cause.hasInterruptsOnly(cause) ? Effect.void : display.failed(request.entityType)
+          ),
           Effect.exit,
           Effect.flatMap((exit) => outcome(request.entityType, exit))
         ),
@@ -113,8 +128,8 @@ export const runExport = Effect.fnUntraced(function* (options: ExportOptions) {
         Effect.andThen(record(event), Effect.andThen(display.listen(event), Telemetry.logEvent(event)))
       )
     )
-  }).pipe(
-    Effect.scoped,
+  }, Effect.scoped)
+  const outcomes: ReadonlyArray<Outcome> = yield* Effect.flatMap(begin, runAll).pipe(
     Effect.exit,
     // What keeps all of them from starting is how each of them ended.
     Effect.flatMap((exit) =>
@@ -122,22 +137,20 @@ export const runExport = Effect.fnUntraced(function* (options: ExportOptions) {
         ? Effect.succeed(exit.value)
         : Effect.forEach(entityTypes, (entityType) => outcome(entityType, exit))
     ),
-    Effect.onInterrupt(() => say(redact(stopped(options))))
+    Effect.onInterrupt(() => display.say(stopped(options)))
   )
-  const outcomes: ReadonlyArray<Outcome> = yield* work
   const told = new Set<string>()
   for (const outcome of outcomes) {
-    if (outcome.ok) {
-      if (!options.quiet) yield* say(redact(done(outcome.result)))
-    } else if (outcome.report.exitCode !== ExitCode.ok) {
+    if (outcome.ok) yield* display.note(done(outcome.result))
+    else if (outcome.report.exitCode !== ExitCode.ok) {
       yield* Telemetry.logReport(outcome.report, outcome.entityType)
       const text = Report.paragraph(outcome.report, redact, everyone(outcomes) ? undefined : outcome.entityType)
-      if (!told.has(text)) yield* say(text)
+      if (!told.has(text)) yield* display.say(text)
       told.add(text)
     }
   }
   return { outcomes, redact }
-})
+}, Effect.scoped)
 
 /** What the API's rules forbid, in the words of the command line. */
 export const validate = (requests: ReadonlyArray<ExportRequest>): Effect.Effect<void, InvalidRequest> =>

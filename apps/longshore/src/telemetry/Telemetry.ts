@@ -82,6 +82,7 @@ const levels: { readonly [Tag in ExportEvent.ExportEvent["_tag"]]: LogLevel.Seve
   ExportRenewed: "Warn",
   FileStarted: "Debug",
   BytesReceived: undefined,
+  BytesLost: undefined,
   PartStored: undefined,
   PartLost: "Warn",
   PartRetried: "Warn",

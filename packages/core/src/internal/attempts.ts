@@ -140,7 +140,11 @@ export const watched = <A, E, R>(
         }
       }
     })
-    return yield* Effect.raceFirst(consume(counted), silence)
+    return yield* Effect.raceFirst(consume(counted), silence).pipe(
+      Effect.tapError(() =>
+        received === 0 ? Effect.void : publish({ _tag: "BytesLost", key: options.key, bytes: received })
+      )
+    )
   })
 
 /** Bytes, and the CRC-32 of those that came so far. */
