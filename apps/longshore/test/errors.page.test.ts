@@ -135,7 +135,7 @@ const trials: ReadonlyArray<Trial> = [
     code: 10,
     when: "`--max-wait` is over",
     run: async (lab) => ({
-      args: [...bill, "--poll", "100ms", "--max-wait", "1s"],
+      args: [...bill, "--poll", "100ms", "--max-wait", "3s"],
       env: (await lab.simulator("--pending", "1h")).env
     })
   },

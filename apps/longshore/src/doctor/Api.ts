@@ -2,13 +2,13 @@
 import { ExportId } from "@longshore/core/Export"
 import type { InvalidRequest } from "@longshore/core/ExportError"
 import * as Exports from "@longshore/core/Exports"
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { randomUUID } from "node:crypto"
 import * as ExitCode from "../output/ExitCode.ts"
 import type { Credentials } from "../settings/Credentials.ts"
 import { version } from "../version.ts"
+import * as Network from "../runs/Network.ts"
 import * as Finding from "./Finding.ts"
 
 type Findings = readonly [api: Finding.Finding, access: Finding.Finding]
@@ -18,7 +18,7 @@ export const check = (credentials: Credentials): Effect.Effect<Findings> =>
     Effect.as(accepted),
     Effect.provide(
       Exports.layer({ ...credentials, client: `Longshore ${version}`, retries: 0, timeout: "8 seconds" }).pipe(
-        Layer.provide(NodeHttpClient.layerNodeHttpOptions({ proxyEnv: process.env }))
+        Layer.provide(Network.client({ maxSockets: 4 }))
       )
     ),
     Effect.catch((error) => Effect.succeed(judge(error)))

@@ -25,7 +25,6 @@ export const check = Effect.fnUntraced(function* (platformAddress: string): Effe
   const address = new URL(url.origin)
   const { connected, error, response, sent, stage } = yield* exchange(address)
   if (response === undefined) {
-    const issuer = Network.isUntrusted(error?.code ?? "") ? yield* issuerOf(address) : undefined
     const trouble =
       error === undefined
         ? {
@@ -33,12 +32,12 @@ export const check = Effect.fnUntraced(function* (platformAddress: string): Effe
             exitCode: ExitCode.temporary,
             nextStep: "Check the network, the firewall and the proxy."
           }
-        : Network.trouble(address, error, issuer)
+        : Network.trouble(address, error)
     return { finding: Finding.failed("connection", trouble.exitCode, trouble.problem, trouble.nextStep) }
   }
   const { headers, statusCode = 0 } = response
   if (statusCode === 407) {
-    const { exitCode, nextStep, problem } = Network.refusedByProxy(address, statusCode)
+    const { exitCode, nextStep, problem } = Network.refusedByProxy(address)
     return { finding: Finding.failed("connection", exitCode, problem, nextStep) }
   }
   const received = Date.now()
@@ -103,25 +102,6 @@ const describe = (socket: Socket): string => {
   const by = nameOf(issuer)
   return `${peer}, ${socket.getProtocol()}, certificate${by === undefined ? "" : ` by "${by}"`} until ${until}`
 }
-
-/** Who signed a certificate that is not trusted. Nothing is sent to whoever showed it. */
-const issuerOf = (address: URL) =>
-  Effect.callback<string | undefined>((resume) => {
-    const end = (issuer?: string) => {
-      clearTimeout(timer)
-      resume(Effect.succeed(issuer))
-      request.destroy()
-    }
-    const timer = setTimeout(() => end(), 3000)
-    const request = Network.get(address, { rejectUnauthorized: false })
-    request.on("error", () => end())
-    request.once("socket", (socket) => {
-      const tell = () => end(socket instanceof TLSSocket ? nameOf(socket.getPeerCertificate().issuer) : undefined)
-      if (socket.connecting) socket.once("secureConnect", tell)
-      else tell()
-    })
-    return Effect.sync(() => end())
-  })
 
 /** What strangers call themselves is kept short. */
 const nameOf = (issuer: { readonly CN?: string | string[]; readonly O?: string | string[] } | undefined) => {

@@ -8,19 +8,12 @@ import * as Setting from "../settings/Setting.ts"
 import type { Settings } from "../settings/Settings.ts"
 import { version } from "../version.ts"
 import * as Finding from "./Finding.ts"
-import * as Network from "./Network.ts"
 
-export const program = (): Finding.Finding => {
-  const found = `longshore ${version}, Node.js ${process.version.slice(1)}, ${process.platform} ${process.arch}`
-  const proxy = ["https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY"].find((name) => process.env[name])
-  return proxy === undefined || Network.knowsProxies(process.version)
-    ? Finding.ok("program", found)
-    : Finding.warning(
-        "program",
-        `${found}: this version of Node.js passes ${proxy} over`,
-        "Use Node.js 22.21, 24.5 or newer."
-      )
-}
+export const program = (): Finding.Finding =>
+  Finding.ok(
+    "program",
+    `longshore ${version}, Node.js ${process.version.slice(1)}, ${process.platform} ${process.arch}`
+  )
 
 /** Which files were found, and who decides what. Values stay out: this may be shown to others. */
 export const settings = Effect.fnUntraced(function* (settings: Settings): Effect.fn.Return<Finding.Finding> {

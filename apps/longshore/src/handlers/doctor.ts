@@ -14,9 +14,11 @@ import * as Rows from "../doctor/Rows.ts"
 import * as Setup from "../doctor/Setup.ts"
 import * as Answer from "../output/Answer.ts"
 import * as ExitCode from "../output/ExitCode.ts"
+import type { ConfigError } from "../output/Problem.ts"
 import * as Redaction from "../output/Redaction.ts"
 import * as StateLocation from "../runs/StateLocation.ts"
 import * as Target from "../runs/Target.ts"
+import * as Network from "../runs/Network.ts"
 import type { Credentials } from "../settings/Credentials.ts"
 import * as Settings from "../settings/Settings.ts"
 
@@ -46,8 +48,10 @@ const examine = Effect.fnUntraced(function* (flags: DoctorFlags): Effect.fn.Retu
   const settings = loaded.success
   const tokens = yield* Setup.tokens(settings)
   const { credentials } = tokens
+  const prepared = yield* Effect.result(Network.prepare(settings))
+  const unprepared = prepared._tag === "Failure" ? prepared.failure : undefined
   const [network, storage] = yield* Effect.all(
-    [examineApi(settings.get("platform-address") ?? "", credentials), examineStorage(settings)],
+    [examineApi(settings.get("platform-address") ?? "", credentials, unprepared), examineStorage(settings)],
     { concurrency: "unbounded" }
   )
   const clock = Clock.check([network.reading, storage.reading].filter((reading) => reading !== undefined))
@@ -80,10 +84,14 @@ interface Examined {
 
 const examineApi = Effect.fnUntraced(function* (
   platformAddress: string,
-  credentials: Credentials | undefined
+  credentials: Credentials | undefined,
+  unprepared: ConfigError | undefined
 ): Effect.fn.Return<Examined> {
   const late = Finding.failed("connection", ExitCode.temporary, "no answer in time", "Check the network.")
-  const connection = yield* Finding.within("15 seconds", Connection.check(platformAddress), () => ({ finding: late }))
+  const connection: Connection.Connection =
+    unprepared === undefined
+      ? yield* Finding.within("15 seconds", Connection.check(platformAddress), () => ({ finding: late }))
+      : { finding: Finding.ofFailure("connection", unprepared) }
   const access = (why: string) => Finding.skipped("access", why)
   const skip = (why: string) => [Finding.skipped("api", why), access(why)]
   const findings =

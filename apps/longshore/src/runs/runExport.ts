@@ -105,9 +105,7 @@ export const runExport = Effect.fnUntraced(function* (options: ExportOptions) {
     const state = yield* StateLocation.resolve(settings.get("state"), target)
     const events = settings.get("events")
     const record =
-      events === undefined
-        ? () => Effect.void
-        : yield* EventLog.make({ path: events, redact, tell: display.note })
+      events === undefined ? () => Effect.void : yield* EventLog.make({ path: events, redact, tell: display.note })
     const context = yield* RunContext.make(settings)
     yield* display.draw
     const runs = Effect.forEach(
