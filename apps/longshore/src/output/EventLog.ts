@@ -45,13 +45,11 @@ export const make = Effect.fnUntraced(function* ({
       received.clear()
       return tell(`events can no longer be written to ${path === "-" ? "stdout" : path} (${why}); the run goes on`)
     })
-  const flush = Effect.suspend(() => {
+  const flush = Effect.promise(async () => {
     const events = [...waiting, ...received.values()]
     waiting = []
     received.clear()
-    return events.length === 0
-      ? Effect.void
-      : write(events.map((event) => `${stringify(encode(EventLine.make(event)))}\n`).join(""))
+    if (events.length > 0) await write(events.map((event) => `${stringify(encode(EventLine.make(event)))}\n`).join(""))
   }).pipe(
     Effect.catchCause((cause) => giveUp(codeOf(Cause.squash(cause)))),
     Effect.uninterruptible
@@ -92,7 +90,7 @@ export const check = (
       )
     : Effect.void
 
-type Write = (text: string) => Effect.Effect<void, unknown>
+type Write = (text: string) => Promise<void>
 
 const toFile = Effect.fnUntraced(function* (path: string): Effect.fn.Return<Write, ConfigError, Scope.Scope> {
   const refused = (cause: unknown) =>
@@ -107,11 +105,10 @@ const toFile = Effect.fnUntraced(function* (path: string): Effect.fn.Return<Writ
   )
   // A crash may have left the last line unfinished.
   let before = (yield* Effect.tryPromise({ try: () => isCutShort(path), catch: refused })) ? "\n" : ""
-  return (text) =>
-    Effect.tryPromise({
-      try: () => handle.appendFile(before + text),
-      catch: (cause) => cause
-    }).pipe(Effect.tap(() => Effect.sync(() => (before = ""))))
+  return async (text) => {
+    await handle.appendFile(before + text)
+    before = ""
+  }
 })
 
 const isCutShort = async (path: string): Promise<boolean> => {
@@ -125,8 +122,8 @@ const isCutShort = async (path: string): Promise<boolean> => {
 }
 
 const toStdout: Write = (text) =>
-  Effect.callback((resume) => {
-    process.stdout.write(text, (error) => resume(error == null ? Effect.void : Effect.fail(error)))
+  new Promise((resolve, reject) => {
+    process.stdout.write(text, (error) => (error == null ? resolve() : reject(error)))
   })
 
 const codeOf = (cause: unknown): string =>
