@@ -187,7 +187,7 @@ export class ObjectSink extends Context.Service<
     readonly room: Effect.Effect<Option.Option<number>, SinkError>
     /** Closing the scope keeps the parts that are stored. */
     readonly open: (object: SinkObject) => Effect.Effect<ObjectWriter, SinkError, Scope.Scope>
-    /** Bytes of a committed object. */
+    /** Bytes of a committed object. Arrays may be lent, as those that `write` is given. */
     readonly read: (key: ObjectKey, range: Pick<Part, "offset" | "length">) => Stream.Stream<Uint8Array, SinkError>
     /** The committed object, if there is one. */
     readonly stat: (key: ObjectKey) => Effect.Effect<Option.Option<StoredObject>, SinkError>

@@ -17,7 +17,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as Crc32 from "./Crc32.ts"
 import { EntityType, ExportId } from "./Export.ts"
-import { SinkError } from "./ExportError.ts"
+import type { SinkError } from "./ExportError.ts"
 import * as FileCheck from "./internal/fileCheck.ts"
 import * as Manifest from "./Manifest.ts"
 import { ObjectKey, ObjectSink, type ListedObject, parts } from "./ObjectSink.ts"
@@ -270,8 +270,8 @@ const readManifest = Effect.fnUntraced(function* (
   if (/^longshore-manifest\/(?!1$)\d+$/.test(format)) {
     return yield* Effect.fail<ManifestProblem>({ _tag: "NewerFormat", format })
   }
-  return yield* Effect.catch(Manifest.decode(text), () =>
-    malformed("fields of a manifest are missing in it, or are of another kind")
+  return yield* Manifest.decode(text).pipe(
+    Effect.catch(() => malformed("fields of a manifest are missing in it, or are of another kind"))
   )
 })
 

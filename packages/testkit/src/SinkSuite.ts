@@ -468,7 +468,9 @@ export const suite = (name: string, options: SinkSuiteOptions): void => {
             [1, 999],
             [last, 1]
           ] as const) {
-            const found = Buffer.concat(yield* Stream.runCollect(sink.read(key, { offset, length })))
+            const found = Buffer.concat(
+              yield* Stream.runCollect(Stream.map(sink.read(key, { offset, length }), (array) => array.slice()))
+            )
             assert.strictEqual(Buffer.compare(found, bytes.subarray(offset, offset + length)), 0)
           }
         })

@@ -89,7 +89,7 @@ const lines = ({ exports, proved, unnamed }: Verification.Verification): Readonl
   const unread = all.length - wrong
   const what = `${plural(exports.length, "export")}, ${Progress.files(files)}, ${Progress.size(bytes)}`
   const told = [
-    ...(wrong === 0 ? [] : [`${plural(wrong, "difference")}`]),
+    ...(wrong === 0 ? [] : [plural(wrong, "difference")]),
     ...(unread === 0 ? [] : [`${unread} could not be read`])
   ].join(", ")
   const well =

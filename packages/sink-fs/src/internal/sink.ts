@@ -48,8 +48,10 @@ export const make = Effect.fnUntraced(function* ({ directory, readOnly = false }
         Effect.gen(function* () {
           const path = yield* pathOf(key)
           const file = yield* about(path)(disk.open(path, "read"))
+          // One for the whole stream: who reads much would wait for the garbage collector.
+          const lent = new Uint8Array(Math.min(1024 * 1024, length))
           return Stream.unfold(0, (done) => {
-            const piece = new Uint8Array(Math.min(1024 * 1024, length - done))
+            const piece = lent.subarray(0, Math.min(lent.length, length - done))
             return Effect.map(about(path)(file.read(piece, offset + done)), (count) =>
               count === 0 ? undefined : ([piece.subarray(0, count), done + count] as const)
             )
