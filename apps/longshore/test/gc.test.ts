@@ -208,7 +208,9 @@ describe.concurrent("longshore gc", () => {
     // Of another program, and not noted as ours.
     await fetch(`${bucket}/mews/other?uploads`, { method: "POST" })
     const uploads = async () =>
-      [...(await (await fetch(`${bucket}?uploads`)).text()).matchAll(/<Key>([^<]+)/g)].map(([, name]) => name).sort()
+      [...(await (await fetch(`${bucket}?uploads`)).text()).matchAll(/<Key>([^<]+)/g)]
+        .map(([, name = ""]) => name)
+        .toSorted()
     expect(await uploads()).toEqual([key, "mews/other"])
     const notes = async () =>
       [...(await (await fetch(`${bucket}?list-type=2&prefix=mews/.longshore/`)).text()).matchAll(/<Key>/g)].length

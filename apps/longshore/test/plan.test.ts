@@ -32,7 +32,7 @@ describe.concurrent("longshore plan", () => {
       exports,
       process: simulator,
       requests
-    } = await lab.simulator(...["--file-size", "4MB", "--bandwidth", "1MB", "--processing", "1500ms"])
+    } = await lab.simulator("--file-size", "4MB", "--bandwidth", "1MB", "--processing", "1500ms")
     const target = Path.join(await lab.folder(), "not", "there")
     const given = ["Bill", "--to", target, "--part-size", "256KiB", "--concurrency", "2", "--poll", "200ms"]
     const plan = (...args: ReadonlyArray<string>) => lab.longshore(["plan", ...given, "--json", ...args], { env })
@@ -163,8 +163,16 @@ describe.concurrent("longshore plan", () => {
     await mkdir(Path.join(target, "data"))
     const words = await lab.longshore(
       [
-        ...["plan", "Payment", "--to", Path.join(target, "data"), "--enterprise-id", exportLike],
-        ...["--updated-from", "2026-05-01", "--updated-to", "2026-06-01"]
+        "plan",
+        "Payment",
+        "--to",
+        Path.join(target, "data"),
+        "--enterprise-id",
+        exportLike,
+        "--updated-from",
+        "2026-05-01",
+        "--updated-to",
+        "2026-06-01"
       ],
       { env }
     )

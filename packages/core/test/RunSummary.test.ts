@@ -53,7 +53,7 @@ describe("the exports of a run", () => {
     ]
   ]
   for (const [what, steps, adopted, expected] of cases) {
-    it(`${what}`, () => {
+    it(`tells: ${what}`, () => {
       assert.deepStrictEqual(RunSummary.exportsOf(stepsOf(steps), adopted), expected)
     })
   }

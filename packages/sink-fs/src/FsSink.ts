@@ -9,7 +9,7 @@
  */
 import type { SinkError } from "@longshore/core/ExportError"
 import * as ObjectSink from "@longshore/core/ObjectSink"
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Leftovers from "./internal/leftovers.ts"
 import { make } from "./internal/sink.ts"

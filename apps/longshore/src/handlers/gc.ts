@@ -9,7 +9,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { GcFlags } from "../commands/gc.ts"
 import * as Answer from "../output/Answer.ts"
-import * as ExitCode from "../output/ExitCode.ts"
+import type * as ExitCode from "../output/ExitCode.ts"
 import { UsageError } from "../output/Problem.ts"
 import * as Progress from "../output/Progress.ts"
 import * as Redaction from "../output/Redaction.ts"
@@ -130,9 +130,11 @@ const clear = Effect.fnUntraced(function* (
     if (reason === "unfinished") return all({ outcome: "kept", reason })
     return dryRun ? all({ outcome: "garbage", reason }) : yield* Effect.scoped(remove(group, now))
   })
-  return yield* Effect.catch(work, (failure) =>
-    Effect.succeed(
-      all(failure.reason === "Locked" ? { outcome: "kept", reason: "inUse" } : { outcome: "failed", reason, failure })
+  return yield* work.pipe(
+    Effect.catch((failure) =>
+      Effect.succeed(
+        all(failure.reason === "Locked" ? { outcome: "kept", reason: "inUse" } : { outcome: "failed", reason, failure })
+      )
     )
   )
 })

@@ -41,8 +41,8 @@ export interface Now {
 
 /** It is of use as long as it is to one of them. */
 export const judge = (claims: ReadonlyArray<Claim>, now: Now): Verdict => {
-  const found = claims.map((claim) => judgeOne(claim, now))
-  return verdicts.find((verdict) => found.includes(verdict)) ?? "unfinished"
+  const found = new Set(claims.map((claim) => judgeOne(claim, now)))
+  return verdicts.find((verdict) => found.has(verdict)) ?? "unfinished"
 }
 
 const judgeOne = ({ export: { expiresUtc, state }, run }: Claim, { millis, olderThan }: Now): Verdict => {
