@@ -68,7 +68,8 @@ describe.concurrent("a collector hears of a run", () => {
           ...asJson,
           ...parent,
           OTEL_EXPORTER_OTLP_HEADERS: `x-api-key=${key}`,
-          OTEL_RESOURCE_ATTRIBUTES: "deployment.environment.name=test,service.name=nightly"
+          // A token where none belongs: the last door is shut.
+          OTEL_RESOURCE_ATTRIBUTES: `deployment.environment.name=test,service.name=nightly,x=${tokens["client token"]}`
         }
       }
     )
@@ -76,7 +77,8 @@ describe.concurrent("a collector hears of a run", () => {
     expect(stderr).not.toContain("elemetry")
     expect(collector.resource()).toMatchObject({
       "service.name": "nightly",
-      "deployment.environment.name": "test"
+      "deployment.environment.name": "test",
+      x: "<redacted>"
     })
 
     const spans = collector.spans()
