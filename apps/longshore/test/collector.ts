@@ -20,7 +20,7 @@ export interface Span {
   readonly links: ReadonlyArray<{ readonly traceId: string; readonly spanId: string; readonly attributes: Attributes }>
 }
 
-export interface Log {
+interface Log {
   readonly severityText: string
   readonly body: unknown
   readonly attributes: Attributes
@@ -28,7 +28,7 @@ export interface Log {
   readonly spanId: string
 }
 
-export interface Point {
+interface Point {
   readonly name: string
   readonly attributes: Attributes
   /** A sum, or how many values a histogram got. */

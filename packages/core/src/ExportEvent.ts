@@ -172,7 +172,7 @@ export type Happening = ExportEvent extends infer E
  * @category combinators
  */
 export const attributes = (event: ExportEvent): Record<string, string | number | boolean> => {
-  const { _tag, at, ...fields } = event
+  const { _tag, at: _at, ...fields } = event
   return Object.fromEntries(
     Object.entries(fields).map(([name, value]) => [
       `longshore.${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`,

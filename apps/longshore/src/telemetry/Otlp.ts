@@ -1,6 +1,7 @@
 /** Sends telemetry over OTLP/HTTP, as the variables of OpenTelemetry say. No collector is worth a failed or a slow run. */
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
@@ -71,30 +72,28 @@ export const observed = <A, E, R>(self: Effect.Effect<A, E, R>, { name, quiet }:
     )
   })
 
-class CommandFailed extends Data.TaggedError("CommandFailed")<{ readonly exitCode: string; readonly value: unknown }> {
+class CommandFailed extends Data.TaggedError("CommandFailed")<{ readonly exitCode: number }> {
   override readonly message = `It ended with exit code ${this.exitCode}.`
 }
 
 /** The span of the command: a child of `TRACEPARENT`, and failed if the exit code says so. */
 const spanned = <A, E, R>(name: string, self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> => {
   const parent = parseTraceparent(process.env["TRACEPARENT"])
-  return Effect.gen(function* () {
-    const value = yield* self
-    const exitCode = String(process.exitCode ?? 0)
-    yield* Effect.annotateCurrentSpan("process.exit.code", Number(exitCode))
-    if (exitCode === "0") return value
-    yield* Effect.annotateCurrentSpan("error.type", exitCode)
-    return yield* new CommandFailed({ exitCode, value })
-  }).pipe(
-    Effect.withSpan(
-      `longshore ${name}`,
-      { attributes: { "longshore.command": name }, ...(parent === undefined ? {} : { parent }) },
-      { captureStackTrace: false }
-    ),
-    Effect.catchIf(
-      (error): error is CommandFailed => error instanceof CommandFailed,
-      (error) => Effect.succeed(error.value as A)
-    )
+  return Effect.acquireUseRelease(
+    Effect.makeSpan(`longshore ${name}`, {
+      attributes: { "longshore.command": name },
+      ...(parent === undefined ? {} : { parent })
+    }),
+    (span) => Effect.withParentSpan(self, span, { captureStackTrace: false }),
+    (span, exit) =>
+      Effect.map(Clock.currentTimeNanos, (now) => {
+        if (Exit.isFailure(exit)) return span.end(now, exit)
+        const exitCode = Number(process.exitCode ?? 0)
+        span.attribute("process.exit.code", exitCode)
+        if (exitCode === 0) return span.end(now, exit)
+        span.attribute("error.type", String(exitCode))
+        span.end(now, Exit.fail(new CommandFailed({ exitCode })))
+      })
   )
 }
 
@@ -147,17 +146,8 @@ const serialization = (way: Way) =>
     })
   )
 
-const redacted = <A>(data: A, redact: Redaction.Redaction): A => {
-  const clean = (value: unknown): unknown =>
-    typeof value === "string"
-      ? redact(value)
-      : Array.isArray(value)
-        ? value.map(clean)
-        : typeof value === "object" && value !== null
-          ? Object.fromEntries(Object.entries(value).map(([key, member]) => [key, clean(member)]))
-          : value
-  return clean(data) as A
-}
+const redacted = <A>(data: A, redact: Redaction.Redaction): A =>
+  JSON.parse(JSON.stringify(data), (_, value: unknown) => (typeof value === "string" ? redact(value) : value))
 
 const silence = "no answer in time"
 
