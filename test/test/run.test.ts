@@ -116,6 +116,13 @@ describe("a run", () => {
         yield* patiently(Effect.all([world.run(), later], { concurrency: "unbounded" }))
         yield* delivered(world)
         assert.include(world.tags(), event)
+        // What failed attempts had received is taken back: what is left is what was delivered.
+        const counted = world.events.reduce((sum, event) => {
+          if (event._tag === "BytesReceived") return sum + event.bytes
+          return event._tag === "BytesLost" ? sum - event.bytes : sum
+        }, 0)
+        const ready = world.events.find((event) => event._tag === "ExportReady")
+        assert.strictEqual(counted, ready?.bytes)
       })
     )
   }

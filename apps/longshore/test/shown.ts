@@ -4,7 +4,7 @@ import type { ExportEvent } from "@longshore/core/ExportEvent"
 
 export const exportId = ExportId.make("3fa85f64-5717-4562-b3fc-2c963f66afa6")
 
-export const key = (number: number, entityType = "Bill") =>
+const key = (number: number, entityType = "Bill") =>
   `${entityType}/x/${entityType}-${String(number).padStart(5, "0")}.jsonl`
 
 /** What happens to one entity type. Times are milliseconds. */

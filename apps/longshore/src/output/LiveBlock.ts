@@ -5,6 +5,8 @@
  * leaves the terminal in order.
  */
 
+import { stripVTControlCharacters } from "node:util"
+
 /** Where it draws: a part of `process.stderr`. */
 export interface Screen {
   readonly isTTY?: boolean | undefined
@@ -125,4 +127,4 @@ const outOfSight = (widths: ReadonlyArray<number>, lines: number, columns: numbe
 const columnsOf = (screen: Screen): number => screen.columns || 80
 const rowsOf = (screen: Screen): number => screen.rows || 24
 
-const widthOf = (text: string): number => text.replace(/\u001b\[[\d;]*m/g, "").length
+const widthOf = (text: string): number => stripVTControlCharacters(text).length

@@ -2,7 +2,7 @@
 import type { ExportEvent } from "@longshore/core/ExportEvent"
 import { Rate } from "./Rate.ts"
 
-export type Stage = "asking" | "waiting" | "transferring" | "publishing" | "complete" | "failed"
+type Stage = "asking" | "waiting" | "transferring" | "publishing" | "complete" | "failed"
 
 /** A file that has begun and is not delivered. */
 export interface FileProgress {
