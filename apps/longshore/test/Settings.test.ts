@@ -115,6 +115,14 @@ describe("every setting", () => {
     expect((await load({ env: { [third]: "https://c" } })).resolved("endpoint").origin.where).toBe(third)
   })
 
+  it("spaces around are not meant", async (context) => {
+    const { load } = await settingsFolder(context)
+    const says = { env: { LONGSHORE_ACCOUNT: " berlin " }, user: '[accounts.berlin]\nregion = " eu-central-1 "' }
+    const settings = await load(says)
+    expect(settings.resolved("account").text).toBe("berlin")
+    expect(settings.resolved("region").text).toBe("eu-central-1")
+  })
+
   it("paths in a file are meant from that file on, others from here; addresses and - stay", async (context) => {
     const { below, load, project } = await settingsFolder(context)
     const from = async (says: Says, name: Setting.Name) => (await load(says)).get(name)

@@ -80,7 +80,7 @@ const oneOf = <const A extends string>(
 })
 
 /** In the order in which they are shown. */
-export const table = {
+const table = {
   to: text("TARGET", "Where to: a folder (./data, file:///srv/data), s3://bucket/prefix, or - for stdout", {
     isPath: true
   }),
