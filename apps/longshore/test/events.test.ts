@@ -66,6 +66,10 @@ describe.concurrent("--events", () => {
     const failed = ["export", "Payment", "--to", target, ...common]
     expect((await lab.longshore(failed, { env: simulator.env })).code).toBe(3)
 
+    // So large that half of it has come through when the connection breaks.
+    const torn = await lab.simulator("--files", "1", "--file-size", "4MB", "--fault", "reset-file")
+    expect((await lab.longshore(["export", "Company", "--to", target, ...common], torn)).code).toBe(0)
+
     const before = (await told()).length
     const bill = (await told()).findLast((line) => line.entityType === "Bill" && line._tag === "RunCompleted")
     const id = bill?._tag === "RunCompleted" ? bill.exportId : ""

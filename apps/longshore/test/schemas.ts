@@ -5,7 +5,7 @@ import { expect } from "vitest"
 
 const folder = new URL("../../../docs/schemas/", import.meta.url)
 
-const ajv = new Ajv2020({ strict: true, allErrors: true })
+const ajv = new Ajv2020({ strict: true, strictTuples: false, allErrors: true })
 const validators = new Map<string, ValidateFunction>()
 
 export const read = (name: string): Record<string, unknown> =>

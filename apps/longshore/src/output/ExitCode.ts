@@ -8,13 +8,13 @@ export const ok = 0
 export const error = 1
 export const usage = 2
 export const config = 3
-const rejected = 4
+export const rejected = 4
 export const temporary = 5
 export const noFiles = 6
 const partial = 7
 export const integrity = 8
 export const sink = 9
-const timedOut = 10
+export const timedOut = 10
 export const locked = 11
 
 const byTag: { readonly [Tag in Exclude<Failure["_tag"], "ApiUnavailable" | "JournalError" | "SinkError">]: number } = {

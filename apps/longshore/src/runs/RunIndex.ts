@@ -19,7 +19,7 @@ const Entry = Schema.Struct({
   startedUtc: Schema.String
 })
 
-export type Entry = typeof Entry.Type
+type Entry = typeof Entry.Type
 
 const folder = Effect.map(StateLocation.ofUser, (state) => Path.join(state, "runs"))
 

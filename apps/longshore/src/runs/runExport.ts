@@ -29,7 +29,7 @@ import * as Progress from "../output/Progress.ts"
 import * as Redaction from "../output/Redaction.ts"
 import * as Report from "../output/Report.ts"
 import * as Network from "./Network.ts"
-import { resumeCommand } from "./resumeCommand.ts"
+import { nextCommand, resumeCommand } from "./resumeCommand.ts"
 import * as RunContext from "./RunContext.ts"
 import * as RunFile from "./RunFile.ts"
 import * as RunIndex from "./RunIndex.ts"
@@ -105,7 +105,7 @@ export const runExport = Effect.fnUntraced(function* (options: ExportOptions) {
     const state = yield* StateLocation.resolve(settings.get("state"), target)
     const events = settings.get("events")
     const record =
-      events === undefined ? () => Effect.void : yield* EventLog.make({ path: events, redact, tell: display.note })
+      events === undefined ? () => Effect.void : yield* EventLog.make({ path: events, redact, tell: display.say })
     const context = yield* RunContext.make(settings)
     yield* display.draw
     const runs = Effect.forEach(
@@ -147,8 +147,23 @@ export const runExport = Effect.fnUntraced(function* (options: ExportOptions) {
       told.add(text)
     }
   }
+  const again = outcomes.flatMap((outcome) =>
+    !outcome.ok && resumable.has(outcome.report.exitCode) ? [outcome.report.tag] : []
+  )
+  if (again.length > 0) yield* display.say(`  ${nextCommand(process.argv, again)}`)
   return { outcomes, redact }
 }, Effect.scoped)
+
+/** What ends like this goes on with the same command, once its cause is gone. */
+const resumable: ReadonlySet<number> = new Set([
+  ExitCode.rejected,
+  ExitCode.temporary,
+  ExitCode.noFiles,
+  ExitCode.integrity,
+  ExitCode.sink,
+  ExitCode.timedOut,
+  ExitCode.locked
+])
 
 /** What the API's rules forbid, in the words of the command line. */
 export const validate = (requests: ReadonlyArray<ExportRequest>): Effect.Effect<void, InvalidRequest> =>

@@ -91,7 +91,8 @@ const levels: { readonly [Tag in ExportEvent.ExportEvent["_tag"]]: LogLevel.Seve
   FileDelivered: "Info",
   FileConfirmed: "Info",
   RunCompleted: "Info",
-  RunFailed: "Error"
+  // What it failed with is a record of its own, with the exit code.
+  RunFailed: undefined
 }
 
 /** An event as a record of the log. */
