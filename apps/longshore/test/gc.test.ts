@@ -3,11 +3,10 @@ import { once } from "node:events"
 import { mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises"
 import { hostname } from "node:os"
 import * as Path from "node:path"
-import { setTimeout as sleep } from "node:timers/promises"
 import { Schema } from "effect"
 import { describe, expect, it } from "vitest"
-import { startImitation } from "../../../packages/sink-s3/test/imitation.ts"
 import { GcJson } from "../src/handlers/gc.ts"
+import { bucket, storedInFolder } from "./leftovers.ts"
 import { delivered, laboratory } from "./program.ts"
 
 const decode = Schema.decodeUnknownSync(GcJson, { onExcessProperty: "error" })
@@ -44,8 +43,7 @@ describe.concurrent("longshore gc", () => {
     const gc = (...args: ReadonlyArray<string>) => lab.longshore(["gc", target, ...args])
 
     const killed = lab.start(command, { env })
-    const whole = async () => (await requests("file")).filter(({ bytes }) => bytes === 256 * 1024).length
-    while ((await whole()) < 3) await sleep(50)
+    await storedInFolder(target, 3)
     const busy = await gc("--older-than", "0s")
     expect(busy).toMatchObject({ code: 0 })
     expect(busy.stdout.toString()).toMatch(/^kept .*\.partial .*a process works on the run Bill-\S+ now$/m)
@@ -187,33 +185,19 @@ describe.concurrent("longshore gc", () => {
   it("aborts uploads of ours in a bucket, and removes their notes", async (context) => {
     const lab = laboratory(context)
     const simulator = await lab.simulator("--files", "1", "--file-size", "20MB", "--bandwidth", "8MB")
-    const endpoint = await startImitation()
-    const bucket = `${endpoint}/exports`
-    await fetch(bucket, { method: "PUT" })
-    const env = {
-      ...simulator.env,
-      AWS_ACCESS_KEY_ID: "imitation",
-      AWS_SECRET_ACCESS_KEY: "SECRET0ACCESS0KEY",
-      LONGSHORE_STATE: await lab.folder()
-    }
+    const { endpoint, env: access, notes, stored, uploads, url } = await bucket()
+    const env = { ...simulator.env, ...access, LONGSHORE_STATE: await lab.folder() }
     const to = ["s3://exports/mews", "--endpoint", endpoint]
     const command = ["export", "Bill", "--to", ...to, "--concurrency", "2", "--part-size", "5MiB"]
     const killed = lab.start(command, { env })
-    const whole = async () => (await simulator.requests("file")).filter(({ bytes }) => bytes === 5 * 2 ** 20).length
-    while ((await whole()) < 2) await sleep(50)
+    await stored(1)
     killed.child.kill("SIGKILL")
     await killed.ended
     const [bill] = await simulator.exports()
     const key = `mews/Bill/${bill?.id}/Bill-00001.jsonl`
     // Of another program, and not noted as ours.
-    await fetch(`${bucket}/mews/other?uploads`, { method: "POST" })
-    const uploads = async () =>
-      [...(await (await fetch(`${bucket}?uploads`)).text()).matchAll(/<Key>([^<]+)/g)]
-        .map(([, name = ""]) => name)
-        .toSorted()
+    await fetch(`${url}/mews/other?uploads`, { method: "POST" })
     expect(await uploads()).toEqual([key, "mews/other"])
-    const notes = async () =>
-      [...(await (await fetch(`${bucket}?list-type=2&prefix=mews/.longshore/`)).text()).matchAll(/<Key>/g)].length
     expect(await notes()).toBe(2)
 
     const gc = (...args: ReadonlyArray<string>) => lab.longshore(["gc", ...to, "--json", ...args], { env })
