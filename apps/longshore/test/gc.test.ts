@@ -46,7 +46,9 @@ describe.concurrent("longshore gc", () => {
     await storedInFolder(target, 3)
     const busy = await gc("--older-than", "0s")
     expect(busy).toMatchObject({ code: 0 })
-    expect(busy.stdout.toString()).toMatch(/^kept .*\.partial .*a process works on the run Bill-\S+ now$/m)
+    expect(busy.stdout.toString()).toMatch(
+      /^kept .*\.jsonl\.[0-9a-f]{8}\.\* .*a process works on the run Bill-\S+ now$/m
+    )
     expect(busy.stdout.toString()).toContain("0 B freed.")
     killed.child.kill("SIGKILL")
     await killed.ended
@@ -65,10 +67,8 @@ describe.concurrent("longshore gc", () => {
     const kept = await gc()
     expect(kept).toMatchObject({ code: 0, stderr: "" })
     const text = kept.stdout.toString()
-    expect(text).toMatch(
-      /^kept .*Bill-00001\.jsonl\.[0-9a-f]{8}\.partial .*longshore resume Bill-[0-9a-f]{16}\.1 goes/m
-    )
-    expect(text).toMatch(/^kept +6 B .*Bill-00003\.jsonl\.0a0a0a0a\.partial +no journal here speaks of it$/m)
+    expect(text).toMatch(/^kept .*Bill-00001\.jsonl\.[0-9a-f]{8}\.\* .*longshore resume Bill-[0-9a-f]{16}\.1 goes/m)
+    expect(text).toMatch(/^kept +6 B .*Bill-00003\.jsonl\.0a0a0a0a\.\* +no journal here speaks of it$/m)
     expect(await gc("--older-than", "1h", "--json").then(fates)).toMatchObject({
       "Bill-00001.jsonl": "kept unfinished"
     })
