@@ -3,11 +3,10 @@ import { once } from "node:events"
 import { mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises"
 import { hostname } from "node:os"
 import * as Path from "node:path"
-import { setTimeout as sleep } from "node:timers/promises"
 import { Schema } from "effect"
 import { describe, expect, it } from "vitest"
-import { startImitation } from "../../../packages/sink-s3/test/imitation.ts"
 import { GcJson } from "../src/handlers/gc.ts"
+import { bucket, storedInFolder } from "./leftovers.ts"
 import { delivered, laboratory } from "./program.ts"
 
 const decode = Schema.decodeUnknownSync(GcJson, { onExcessProperty: "error" })
@@ -44,11 +43,12 @@ describe.concurrent("longshore gc", () => {
     const gc = (...args: ReadonlyArray<string>) => lab.longshore(["gc", target, ...args])
 
     const killed = lab.start(command, { env })
-    const whole = async () => (await requests("file")).filter(({ bytes }) => bytes === 256 * 1024).length
-    while ((await whole()) < 3) await sleep(50)
+    await storedInFolder(target, 3)
     const busy = await gc("--older-than", "0s")
     expect(busy).toMatchObject({ code: 0 })
-    expect(busy.stdout.toString()).toMatch(/^kept .*\.partial .*a process works on the run Bill-\S+ now$/m)
+    expect(busy.stdout.toString()).toMatch(
+      /^kept .*\.jsonl\.[0-9a-f]{8}\.\* .*a process works on the run Bill-\S+ now$/m
+    )
     expect(busy.stdout.toString()).toContain("0 B freed.")
     killed.child.kill("SIGKILL")
     await killed.ended
@@ -67,10 +67,8 @@ describe.concurrent("longshore gc", () => {
     const kept = await gc()
     expect(kept).toMatchObject({ code: 0, stderr: "" })
     const text = kept.stdout.toString()
-    expect(text).toMatch(
-      /^kept .*Bill-00001\.jsonl\.[0-9a-f]{8}\.partial .*longshore resume Bill-[0-9a-f]{16}\.1 goes/m
-    )
-    expect(text).toMatch(/^kept +6 B .*Bill-00003\.jsonl\.0a0a0a0a\.partial +no journal here speaks of it$/m)
+    expect(text).toMatch(/^kept .*Bill-00001\.jsonl\.[0-9a-f]{8}\.\* .*longshore resume Bill-[0-9a-f]{16}\.1 goes/m)
+    expect(text).toMatch(/^kept +6 B .*Bill-00003\.jsonl\.0a0a0a0a\.\* +no journal here speaks of it$/m)
     expect(await gc("--older-than", "1h", "--json").then(fates)).toMatchObject({
       "Bill-00001.jsonl": "kept unfinished"
     })
@@ -187,33 +185,19 @@ describe.concurrent("longshore gc", () => {
   it("aborts uploads of ours in a bucket, and removes their notes", async (context) => {
     const lab = laboratory(context)
     const simulator = await lab.simulator("--files", "1", "--file-size", "20MB", "--bandwidth", "8MB")
-    const endpoint = await startImitation()
-    const bucket = `${endpoint}/exports`
-    await fetch(bucket, { method: "PUT" })
-    const env = {
-      ...simulator.env,
-      AWS_ACCESS_KEY_ID: "imitation",
-      AWS_SECRET_ACCESS_KEY: "SECRET0ACCESS0KEY",
-      LONGSHORE_STATE: await lab.folder()
-    }
+    const { endpoint, env: access, notes, stored, uploads, url } = await bucket()
+    const env = { ...simulator.env, ...access, LONGSHORE_STATE: await lab.folder() }
     const to = ["s3://exports/mews", "--endpoint", endpoint]
     const command = ["export", "Bill", "--to", ...to, "--concurrency", "2", "--part-size", "5MiB"]
     const killed = lab.start(command, { env })
-    const whole = async () => (await simulator.requests("file")).filter(({ bytes }) => bytes === 5 * 2 ** 20).length
-    while ((await whole()) < 2) await sleep(50)
+    await stored(1)
     killed.child.kill("SIGKILL")
     await killed.ended
     const [bill] = await simulator.exports()
     const key = `mews/Bill/${bill?.id}/Bill-00001.jsonl`
     // Of another program, and not noted as ours.
-    await fetch(`${bucket}/mews/other?uploads`, { method: "POST" })
-    const uploads = async () =>
-      [...(await (await fetch(`${bucket}?uploads`)).text()).matchAll(/<Key>([^<]+)/g)]
-        .map(([, name = ""]) => name)
-        .toSorted()
+    await fetch(`${url}/mews/other?uploads`, { method: "POST" })
     expect(await uploads()).toEqual([key, "mews/other"])
-    const notes = async () =>
-      [...(await (await fetch(`${bucket}?list-type=2&prefix=mews/.longshore/`)).text()).matchAll(/<Key>/g)].length
     expect(await notes()).toBe(2)
 
     const gc = (...args: ReadonlyArray<string>) => lab.longshore(["gc", ...to, "--json", ...args], { env })

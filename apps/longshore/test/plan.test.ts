@@ -1,10 +1,9 @@
 import { lstat, mkdir, readdir, writeFile } from "node:fs/promises"
 import * as Path from "node:path"
-import { setTimeout as sleep } from "node:timers/promises"
 import { Schema } from "effect"
 import { describe, expect, it } from "vitest"
-import { startImitation } from "../../../packages/sink-s3/test/imitation.ts"
 import { PlanJson } from "../src/handlers/plan.ts"
+import { bucket, storedInFolder } from "./leftovers.ts"
 import { delivered, laboratory } from "./program.ts"
 
 const decode = Schema.decodeUnknownSync(PlanJson, { onExcessProperty: "error" })
@@ -32,7 +31,7 @@ describe.concurrent("longshore plan", () => {
       exports,
       process: simulator,
       requests
-    } = await lab.simulator("--file-size", "4MB", "--bandwidth", "1MB", "--processing", "1500ms")
+    } = await lab.simulator("--file-size", "4MB", "--bandwidth", "700KB")
     const target = Path.join(await lab.folder(), "not", "there")
     const given = ["Bill", "--to", target, "--part-size", "256KiB", "--concurrency", "2", "--poll", "200ms"]
     const plan = (...args: ReadonlyArray<string>) => lab.longshore(["plan", ...given, "--json", ...args], { env })
@@ -51,34 +50,26 @@ describe.concurrent("longshore plan", () => {
     for (const kind of ["add", "getAll", "file"] as const) expect(await requests(kind)).toEqual([])
 
     const killed = lab.start(["export", ...given], { env })
-    await killed.says(/export (\S+) is Processing/)
-    const [bill] = await exports()
-    const exportId = bill?.id ?? ""
-    // From another target the slot is seen all the same.
-    const other = await lab.longshore(["plan", "Bill", "--to", await lab.folder(), "--json"], { env })
-    expect(planOf(other).type).toMatchObject({
-      action: "ask",
-      slot: { state: "taken", exports: [{ exportId, status: "Processing" }] }
-    })
-    const busy = planOf(await plan())
-    expect(busy.type).toMatchObject({ action: "fail", exitCode: 11, run: { exportId } })
-    const whole = async () => (await requests("file")).filter(({ bytes }) => bytes === 256 * 1024).length
-    while ((await whole()) < 4) await sleep(50)
+    await storedInFolder(target, 3)
     killed.child.kill("SIGKILL")
     await killed.ended
+    const [bill] = await exports()
+    const exportId = bill?.id ?? ""
 
     const before = await snapshot(target)
     const [looks, calls] = [(await requests("getAll")).length, (await requests("file")).length]
     const resumed = await plan()
     expect(resumed).toMatchObject({ code: 0, stderr: "" })
     const { target: place, type } = planOf(resumed)
-    expect(type).toMatchObject({ action: "resume", exportId, status: "Success", files: { total: 2, delivered: 0 } })
+    expect(type).toMatchObject({ action: "resume", exportId, status: "Success", files: { total: 2 } })
     const { delivered: done, missing, stored, total } = type?.bytes ?? { delivered: 0, missing: 0, stored: 0, total: 0 }
-    expect([total, done, stored + missing]).toEqual([8_000_000, 0, 8_000_000])
-    expect(stored).toBeGreaterThanOrEqual(2 * 256 * 1024)
+    expect([total, done + stored + missing]).toEqual([8_000_000, 8_000_000])
+    expect(done + stored).toBeGreaterThanOrEqual(3 * 256 * 1024)
     expect(place).toMatchObject({ needed: missing, allKnown: true })
     expect(await text()).toMatch(
-      new RegExp(`would +go on with export ${exportId} and fetch \\S+ MB of 8\\.0 MB; \\S+ [kM]B in parts are there`)
+      new RegExp(
+        `would +go on with export ${exportId} and fetch \\S+ MB of 8\\.0 MB; .*[kM]B in (parts|files) are there`
+      )
     )
     // Two plans, two looks, and nothing else: neither on the disk nor on the line.
     expect(await requests("getAll")).toHaveLength(looks + 2)
@@ -109,6 +100,29 @@ describe.concurrent("longshore plan", () => {
     const unreachable = await plan("--export-id", exportId)
     expect(unreachable.code).toBe(0)
     expect(planOf(unreachable)).toMatchObject({ api: { looked: "failed" }, type: { action: "adopt" } })
+  })
+
+  it("sees who works on the run, and who holds the slot, wherever that goes", async (context) => {
+    const lab = laboratory(context)
+    const { env, exports } = await lab.simulator("--processing", "10m")
+    const target = await lab.folder()
+    const running = lab.start(["export", "Bill", "--to", target, "--poll", "200ms"], { env })
+    await running.says(/is Processing/)
+    const exportId = (await exports())[0]?.id ?? ""
+    const plan = async (to: string, ...args: ReadonlyArray<string>) =>
+      planOf(await lab.longshore(["plan", "Bill", "--to", to, "--json", ...args], { env })).type
+    const slot = { state: "taken", exports: [{ exportId, status: "Processing" }] }
+    expect(await plan(target)).toMatchObject({ action: "fail", exitCode: 11, run: { exportId }, slot })
+    const elsewhere = await lab.folder()
+    expect(await plan(elsewhere)).toMatchObject({ action: "ask", run: null, slot })
+    running.child.kill("SIGKILL")
+    await running.ended
+    expect(await plan(target)).toMatchObject({
+      action: "resume",
+      would: expect.stringContaining("not ready yet"),
+      slot
+    })
+    expect(await plan(elsewhere, "--offline")).toMatchObject({ slot: { state: "perhaps", exports: [{ exportId }] } })
   })
 
   it("foresees that an export is over, and that an answer was lost", async (context) => {
@@ -186,28 +200,15 @@ describe.concurrent("longshore plan", () => {
   it("counts the parts that a bucket has, and writes nothing into it", async (context) => {
     const lab = laboratory(context)
     const simulator = await lab.simulator("--files", "1", "--file-size", "20MB", "--bandwidth", "8MB")
-    const endpoint = await startImitation()
-    const bucket = `${endpoint}/exports`
-    await fetch(bucket, { method: "PUT" })
+    const { env: access, get, stored } = await bucket()
     const state = await lab.folder()
-    const env = {
-      ...simulator.env,
-      AWS_ACCESS_KEY_ID: "imitation",
-      AWS_SECRET_ACCESS_KEY: "SECRET0ACCESS0KEY",
-      AWS_ENDPOINT_URL: endpoint,
-      LONGSHORE_STATE: state
-    }
+    const env = { ...simulator.env, ...access, LONGSHORE_STATE: state }
     const given = ["Bill", "--to", "s3://exports/mews", "--concurrency", "2", "--part-size", "5MiB"]
     const killed = lab.start(["export", ...given], { env })
-    const whole = async () => (await simulator.requests("file")).filter(({ bytes }) => bytes === 5 * 2 ** 20).length
-    while ((await whole()) < 2) await sleep(50)
+    await stored(1)
     killed.child.kill("SIGKILL")
     await killed.ended
-    const held = async () => [
-      await (await fetch(`${bucket}?list-type=2`)).text(),
-      await (await fetch(`${bucket}?uploads`)).text(),
-      await snapshot(state)
-    ]
+    const held = async () => [await get("?list-type=2"), await get("?uploads"), await snapshot(state)]
     const before = await held()
     const plan = async (...args: ReadonlyArray<string>) =>
       planOf(await lab.longshore(["plan", ...given, "--json", ...args], { env }))

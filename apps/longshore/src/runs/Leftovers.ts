@@ -11,7 +11,7 @@ import type { Target } from "./Target.ts"
 export interface Leftover {
   /** Of the object that it would have become, below the target. */
   readonly key: string
-  /** For people. */
+  /** For people; of a partial file and its log, which may be without each other, both. */
   readonly location: string
   /** `notes`: an upload is over, and what was noted about it is left. */
   readonly kind: "partial" | "upload" | "notes"
@@ -39,7 +39,7 @@ const inFolder = Effect.fnUntraced(function* (target: Extract<Target, { _tag: "F
   const found = yield* FsSink.abandoned({ directory: target.directory, within: isOfExports })
   return found.map((partial): Leftover => {
     const { key, plan, resumable, size } = partial
-    const location = join(target.directory, `${key}.${plan}.partial`)
+    const location = join(target.directory, `${key}.${plan}.*`)
     return { key, location, size, resumable, kind: "partial", remove: FsSink.abort(target, partial) }
   })
 })
