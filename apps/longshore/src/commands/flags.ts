@@ -16,7 +16,7 @@ export const config = text(
 export const account = Setting.flags("account", "platform-address", "client-token-file", "access-token-file", "ca-file")
 
 /** What only a target in S3 needs. */
-export const s3 = Setting.flags("endpoint", "region", "profile")
+export const s3 = Setting.flags("endpoint", "region", "profile", "ca-file")
 
 /** How a transfer goes; an interrupted run may go on with others. */
 export const transfer = Setting.flags(

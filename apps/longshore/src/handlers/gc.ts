@@ -19,6 +19,7 @@ import * as Ownership from "../runs/Ownership.ts"
 import * as RunFile from "../runs/RunFile.ts"
 import * as Runs from "../runs/Runs.ts"
 import * as StateLocation from "../runs/StateLocation.ts"
+import * as Network from "../runs/Network.ts"
 import * as Target from "../runs/Target.ts"
 import * as Settings from "../settings/Settings.ts"
 
@@ -52,6 +53,7 @@ export const handle = Effect.fn("gc")(function* (flags: GcFlags) {
 
 const collect = Effect.fnUntraced(function* (flags: GcFlags): Effect.fn.Return<Answer.Answer, ExitCode.Failure> {
   const settings = yield* Settings.load({ given: flags, config: Option.getOrUndefined(flags.config) })
+  yield* Network.prepare(settings)
   const target = yield* Target.ofSettings(settings, flags.target)
   if (target._tag === "Stdout") {
     return yield* new UsageError({

@@ -16,6 +16,7 @@ import { ConfigError } from "../output/Problem.ts"
 import * as Progress from "../output/Progress.ts"
 import * as Leftovers from "../runs/Leftovers.ts"
 import * as Plan from "../runs/Plan.ts"
+import * as Network from "../runs/Network.ts"
 import * as Room from "../runs/Room.ts"
 import * as runExport from "../runs/runExport.ts"
 import * as RunFile from "../runs/RunFile.ts"
@@ -72,6 +73,7 @@ const make = Effect.fnUntraced(function* (flags: PlanFlags): Effect.fn.Return<An
   const options = yield* check({ ...flags, json: false })
   const { exportId: adopted, requests, settings, target } = options
   yield* runExport.validate(requests)
+  yield* Network.prepare(settings)
   const room = yield* Room.of(target)
   const state = yield* StateLocation.resolve(settings.get("state"), target)
   const credentials = yield* credentialsOf(settings)

@@ -14,6 +14,7 @@ import * as ExitCode from "../output/ExitCode.ts"
 import { UsageError } from "../output/Problem.ts"
 import * as Progress from "../output/Progress.ts"
 import * as Runs from "../runs/Runs.ts"
+import * as Network from "../runs/Network.ts"
 import * as Target from "../runs/Target.ts"
 import * as TargetSink from "../runs/TargetSink.ts"
 import * as Settings from "../settings/Settings.ts"
@@ -30,6 +31,7 @@ export const VerifyJson = Answer.json({
 export const handle = Effect.fn("verify")(function* (flags: VerifyFlags) {
   const work = Effect.gen(function* () {
     const settings = yield* Settings.load({ given: flags, config: Option.getOrUndefined(flags.config) })
+    yield* Network.prepare(settings)
     const [, folder = flags.subject, manifest] = /^(|.*\/)(manifest\.json)$/.exec(flags.subject) ?? []
     const target = yield* Target.ofSettings(settings, folder === "" ? "." : folder)
     if (target._tag === "Stdout") {
