@@ -64,7 +64,7 @@ const captures = [
     name: "gc",
     columns: 120,
     seconds: 2,
-    before: "timeout -s KILL 4 longshore export Bill --to ./data --concurrency 2",
+    before: "timeout -s KILL 14 longshore export Bill --to ./data --concurrency 2",
     slow: true,
     command: "longshore gc ./data --dry-run\nlongshore gc ./data --older-than 0s"
   },
@@ -142,7 +142,9 @@ const onTerminal = async ({ columns, command, rows = 24, seconds }, { cwd, env }
       await sleep((line === "C-c" ? 2 : seconds) * 1000)
     }
     // The prompt of a superuser says nothing here.
-    return tmux("capture-pane", "-p", "-t", "it").replace(/^# /gm, "$ ")
+    return tmux("capture-pane", "-p", "-t", "it")
+      .replace(/^#(?= |$)/gm, "$")
+      .replace(/\n\$\s*$/, "\n")
   } finally {
     tmux("kill-server")
   }

@@ -44,7 +44,10 @@ describe.concurrent("--log-file and --progress", () => {
     expect(nowhere.code).toBe(3)
     expect(nowhere.stderr).toMatch(/^longshore: The log file .*\/no\/log cannot be written \(ENOENT\)\. Next: .+\n$/)
     const token = await lab.longshore([...command, Path.join(folder, env["LONGSHORE_ACCESS_TOKEN"] ?? "")], { env })
-    expect(token).toMatchObject({ code: 2, stderr: expect.stringContaining("--log-file, or the variable") })
+    expect(token).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("setting log-file, from --log-file, holds a token")
+    })
     expect(await requests("add")).toEqual([])
     expect(await readdir(folder)).toEqual([])
   })

@@ -184,7 +184,7 @@ describe.concurrent("what keeps the API from being reached", () => {
     const command = ["export", "Bill", "--to", await lab.folder(), "--retries", "0"]
     const ended = await lab.longshore(command, { env: { ...env, ...given({ proxy: proxy.url, damaged }) } })
     expect(ended.stderr).toContain(message)
-    expect(ended.stderr).toMatch(/^longshore: .+ Next: .+\n$/)
+    expect(ended.stderr).toMatch(/^longshore: .+ Next: .+\n(?: {2}\S.+\n)?$/)
     expect(ended.stderr).not.toContain(password)
     expect(ended.code).toBe(code)
     expect(await proxy.log()).toEqual([])
