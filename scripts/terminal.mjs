@@ -74,7 +74,8 @@ const captures = [
     columns: 140,
     rows: 44,
     seconds: 2,
-    before: `cat > longshore.toml <<'END'
+    before: `mkdir ~/.secrets; echo a-token > ~/.secrets/berlin; chmod 600 ~/.secrets/berlin
+cat > longshore.toml <<'END'
 to = "./data"
 account = "berlin"
 concurrency = 4
@@ -83,7 +84,7 @@ concurrency = 4
 client-token = { env = "MEWS_CLIENT_TOKEN" }
 access-token = { file = "~/.secrets/berlin" }
 END`,
-    command: "longshore config show --origin"
+    command: "MEWS_CLIENT_TOKEN=$TOKEN longshore config show --origin --account berlin"
   },
   { name: "completions", columns: 100, seconds: 2, command: "longshore completions bash | head -n 12" },
   {
@@ -113,7 +114,7 @@ const simulators = {
 
 /** A folder of the capture's own, in which `longshore` is a command, with nothing of this machine's settings. */
 const place = ({ slow }) => {
-  const folder = mkdtempSync(join(tmpdir(), "longshore-terminal-"))
+  const folder = mkdtempSync(`${tmpdir()}/`)
   const bin = join(folder, "bin")
   for (const path of [bin, join(folder, "work")]) mkdirSync(path)
   symlinkSync(cli, join(bin, "longshore.js"))
@@ -125,6 +126,7 @@ const place = ({ slow }) => {
     HOME: folder,
     LANG: "C.UTF-8",
     PS1: "$ ",
+    TOKEN: "a-token",
     LONGSHORE_ACCESS_TOKEN,
     LONGSHORE_CLIENT_TOKEN,
     LONGSHORE_PLATFORM_ADDRESS
@@ -161,7 +163,7 @@ for (const capture of captures) {
     if (capture.before !== undefined)
       spawnSync("sh", ["-c", capture.before], { cwd: at.cwd, env: at.env, stdio: "ignore" })
     const text = capture.columns === undefined ? withoutTerminal(capture, at) : await onTerminal(capture, at)
-    writeFileSync(join(docs, `${capture.name}.txt`), `${text.replaceAll(dirname(at.cwd), "/home/me").trimEnd()}\n`)
+    writeFileSync(join(docs, `${capture.name}.txt`), `${text.replaceAll(dirname(at.cwd), "/home/maria").trimEnd()}\n`)
     console.log(`docs/terminal/${capture.name}.txt`)
   } finally {
     at.remove()

@@ -26,11 +26,15 @@ export const Process = Schema.Struct({
  */
 export type Process = typeof Process.Type
 
-/** Start time since boot (proc(5), stat, field 22) and the boot; `null` where there is no /proc. */
+/**
+ * Start time since boot (proc(5), stat, field 22) and the boot; `null` where there is no /proc, and of a process that is
+ * dead and was not waited for (a zombie): in containers whose first process waits for nobody, these stay.
+ */
 const startOf = (pid: number): string | null => {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+    if (fields[0] === "Z" || fields[0] === "X") return null
     return `${readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()}:${fields[19] ?? ""}`
   } catch {
     return null

@@ -249,6 +249,27 @@ describe("the lock", () => {
     })
   )
 
+  it.live.skipIf(process.platform !== "linux")("F91 a process that is dead and was not waited for holds nothing", () =>
+    Effect.gen(function* () {
+      const path = join(yield* temporary, "run.jsonl")
+      // What the shell becomes does not wait for the child that the shell had.
+      const parent = spawn("sh", ["-c", "sleep 0.1 & echo $!; exec sleep 100"], {
+        stdio: ["ignore", "pipe", "inherit"]
+      })
+      yield* Effect.addFinalizer(() => Effect.sync(() => void parent.kill("SIGKILL")))
+      const [chunk] = yield* Effect.promise(() => once(parent.stdout, "data"))
+      const pid = Number(String(chunk))
+      const stat = () =>
+        fs.readFile(`/proc/${pid}/stat`, "utf8").then((text) => text.slice(text.lastIndexOf(")") + 2).split(" "))
+      const fields = yield* Effect.promise(stat)
+      const boot = yield* read("/proc/sys/kernel/random/boot_id")
+      const holder = { host: hostname(), pid, started: `${boot.trim()}:${fields[19]}` }
+      yield* Effect.promise(() => fs.writeFile(`${path}.lock.${pid}-0`, JSON.stringify(holder)))
+      while ((yield* Effect.promise(stat))[0] !== "Z") yield* Effect.sleep("20 millis")
+      assert.strictEqual(yield* using(path, step("one", "1")), "1")
+    })
+  )
+
   it.live("F94 of many that find a stale lock at once, one gets it", () =>
     Effect.gen(function* () {
       for (let round = 0; round < 20; round++) {
