@@ -29,7 +29,7 @@ describe.concurrent("resume", () => {
       { stage: "transferring", target: Path.join(target, "data") },
       { stage: "transferring", target: Path.join(target, "data") }
     ])
-    const [one] = runs.map(({ id }) => id).filter((id) => id.startsWith("Bill-"))
+    const one = runs.map(({ id }) => id).find((id) => id.startsWith("Bill-"))
 
     const before = await wholeParts(simulator)
     const resumed = await lab.longshore(["resume", "--last", "--json", "--concurrency", "16"], { env })
