@@ -10,10 +10,12 @@ import { GcJson } from "./handlers/gc.ts"
 import { PlanJson } from "./handlers/plan.ts"
 import { StatusJson } from "./handlers/status.ts"
 import { VerifyJson } from "./handlers/verify.ts"
+import { ProgressJson } from "./output/ProgressJson.ts"
 
 /** By the file's name: what it describes, and its Schema. A command's JSON has the command's name. */
 const published: Readonly<Record<string, readonly [title: string, schema: Schema.Constraint]>> = {
   event: ["A line of longshore --events", EventLine],
+  progress: ["A line of longshore --progress json", ProgressJson],
   manifest: ["manifest.json, beside the files it names", Manifest],
   export: ["What longshore export --json and longshore resume --json print", ExportJson],
   status: ["What longshore status --json and longshore list --json print", StatusJson],

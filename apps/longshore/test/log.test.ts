@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises"
 import { describe, expect, it } from "vitest"
 import { ProgressJson } from "../src/output/ProgressJson.ts"
 import { laboratory, pointedAt, secretless } from "./program.ts"
+import { conforms } from "./schemas.ts"
 
 describe.concurrent("--log-file and --progress", () => {
   it("keeps what happened and the command that goes on, of a quiet run that cron stops", async (context) => {
@@ -72,6 +73,7 @@ describe.concurrent("--log-file and --progress", () => {
       .trimEnd()
       .split("\n")
       .map((line) => Option.getOrThrow(decode(line)))
+    for (const line of lines) conforms("progress", line)
     const texts = lines.flatMap((line) => (line.type === "line" ? [line.text] : []))
     expect(texts.at(-1)).toMatch(/^Bill: done, 2 files, 600\.0 kB, verified/)
     expect(texts.some((text) => /attempt 1 answered HTTP 503; again in/.test(text))).toBe(true)
