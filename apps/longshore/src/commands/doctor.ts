@@ -16,7 +16,7 @@ export const doctorCommand = Command.make("doctor", flags, (given) =>
   )
 ).pipe(
   Command.withDescription(
-    "Tell whether an export would work here: settings, tokens, network, clock, folders, bucket; leaves nothing behind"
+    "Tell whether an export would work here: tokens, network, clock, storage"
   ),
   Command.withExamples([
     { command: "longshore doctor --to ./data", description: "Before the first export" },

@@ -30,7 +30,7 @@ export const verifyCommand = Command.make("verify", flags, (given) =>
   )
 ).pipe(
   Command.withDescription(
-    "Read back what was delivered and say exactly what differs from its manifests: changes nothing, asks nothing of the API"
+    "Read back what was delivered, and say exactly what differs from its manifests"
   ),
   Command.withExamples([
     { command: "longshore verify ./data", description: "Every export in a folder" },
