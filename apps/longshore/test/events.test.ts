@@ -25,6 +25,7 @@ describe.concurrent("--events", () => {
     const lab = laboratory(context)
     const faults = [
       "lose-add-answer@Bill",
+      "api-400@Bill",
       "omit-export@Bill",
       "fail-export@Customer",
       "api-401@Payment",
@@ -35,7 +36,18 @@ describe.concurrent("--events", () => {
     const [target, other] = [await lab.folder(), await lab.folder()]
     const file = Path.join(other, "events.ndjson")
     const common = ["--events", file, "--poll", "100ms"]
-    const command = ["export", "Bill", "Customer", "--to", target, "--on-expired", "renew", ...common]
+    const command = [
+      "export",
+      "Bill",
+      "Customer",
+      "--to",
+      target,
+      "--on-expired",
+      "renew",
+      "--on-busy",
+      "wait",
+      ...common
+    ]
     const told = async () => lines(await readFile(file, "utf8"))
 
     const first = lab.start([...command, ...oneByOne], { env: simulator.env })

@@ -101,10 +101,13 @@ describe.concurrent("longshore export", () => {
     const command = ["export", "Payment", "--to", target, "--part-size", "1MB", "--fresh"]
     const first = lab.start(command, { env })
     await first.says(/ready: 2 files/)
+    // It gets no further, however long the others take.
+    first.child.kill("SIGSTOP")
     expect((await lab.longshore(command, { env })).code).toBe(11)
     const status = await lab.longshore(["status", target, "--json"])
     expect(json(status.stdout).runs).toMatchObject([{ stage: "transferring", files: { total: 2 } }])
     first.child.kill("SIGINT")
+    first.child.kill("SIGCONT")
     const { code, stderr } = await first.ended
     expect(code).toBe(130)
     secretless(stderr)

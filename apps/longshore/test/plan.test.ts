@@ -199,7 +199,7 @@ describe.concurrent("longshore plan", () => {
 
   it("counts the parts that a bucket has, and writes nothing into it", async (context) => {
     const lab = laboratory(context)
-    const simulator = await lab.simulator("--files", "1", "--file-size", "20MB", "--bandwidth", "8MB")
+    const simulator = await lab.simulator("--files", "1", "--file-size", "20MB", "--bandwidth", "4MB")
     const { env: access, get, stored } = await bucket()
     const state = await lab.folder()
     const env = { ...simulator.env, ...access, LONGSHORE_STATE: state }

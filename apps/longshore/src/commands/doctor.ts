@@ -15,9 +15,7 @@ export const doctorCommand = Command.make("doctor", flags, (given) =>
     ({ handle }) => handle(given)
   )
 ).pipe(
-  Command.withDescription(
-    "Tell whether an export would work here: tokens, network, clock, storage"
-  ),
+  Command.withDescription("Tell whether an export would work here: tokens, network, clock, storage"),
   Command.withExamples([
     { command: "longshore doctor --to ./data", description: "Before the first export" },
     { command: "longshore doctor --to s3://bucket/mews --json", description: "For a ticket: no secret is in it" }

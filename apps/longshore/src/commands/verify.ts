@@ -29,9 +29,7 @@ export const verifyCommand = Command.make("verify", flags, (given) =>
     ({ handle }) => handle(given)
   )
 ).pipe(
-  Command.withDescription(
-    "Read back what was delivered, and say exactly what differs from its manifests"
-  ),
+  Command.withDescription("Read back what was delivered, and say exactly what differs from its manifests"),
   Command.withExamples([
     { command: "longshore verify ./data", description: "Every export in a folder" },
     { command: "longshore verify s3://bucket/mews --json", description: "In a bucket, for a script" },
