@@ -147,9 +147,12 @@ export const runExport = Effect.fnUntraced(function* (options: ExportOptions) {
       told.add(text)
     }
   }
-  const again = outcomes.flatMap((outcome) =>
-    !outcome.ok && resumable.has(outcome.report.exitCode) ? [outcome.report.tag] : []
-  )
+  const again = outcomes
+    .flatMap(
+      (outcome) => (!outcome.ok && resumable.has(outcome.report.exitCode) ? [outcome.report.tag] : [])
+      // An id that somebody gave is to be corrected, and not passed over for a new export.
+    )
+    .filter((tag) => options.exportId === undefined || tag !== "ExportNotFound")
   if (again.length > 0) yield* display.say(`  ${nextCommand(process.argv, again)}`)
   return { outcomes, redact }
 }, Effect.scoped)

@@ -1,5 +1,4 @@
 /** Sends telemetry over OTLP/HTTP, as the variables of OpenTelemetry say. No collector is worth a failed or a slow run. */
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as ConfigProvider from "effect/ConfigProvider"
@@ -17,6 +16,7 @@ import * as OtlpSerialization from "effect/observability/OtlpSerialization"
 import * as References from "effect/References"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
+import * as Network from "../runs/Network.ts"
 import * as Redaction from "../output/Redaction.ts"
 import * as Environment from "./environment.ts"
 import { ownSpans } from "./ownSpans.ts"
@@ -178,7 +178,7 @@ const client = (way: Way) =>
         )
       )
     )
-  ).pipe(Layer.provide(NodeHttpClient.layerNodeHttpOptions({ keepAlive: true, proxyEnv: process.env })))
+  ).pipe(Layer.provide(Network.client({ maxSockets: 4 })))
 
 const transportProblem = (reason: HttpClientError.HttpClientError["reason"]): string => {
   const cause = "cause" in reason ? reason.cause : undefined
