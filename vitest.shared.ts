@@ -1,8 +1,8 @@
-import { defaultServerConditions } from "vite"
 import { defineConfig } from "vitest/config"
 
-// Workspace packages resolve to their sources: a test run needs no build.
-const conditions = ["@longshore/source", ...defaultServerConditions]
+// Workspace packages resolve to their sources: a test run needs no build. Of other packages, what Node.js would load:
+// what the AWS SDK has under Vite's "module" is for bundlers.
+const conditions = ["@longshore/source", "node"]
 
 export default defineConfig({
   resolve: { conditions },

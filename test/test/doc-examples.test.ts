@@ -1,5 +1,6 @@
 import * as Simulator from "@longshore/simulator/Simulator"
 import * as SimulatorServer from "@longshore/simulator/SimulatorServer"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Fs from "node:fs"
 import * as Os from "node:os"
@@ -48,20 +49,19 @@ describe("examples in documentation", () => {
 
   for (const { module, name } of examples.filter(({ run, suite }) => run && !suite)) {
     it(`${name} runs`, async () => {
-      await Effect.runPromise(inAnEmptyFolder(() => import(module)))
+      const exit = await Effect.runPromiseExit(inAnEmptyFolder(() => import(module)))
+      assert.strictEqual(exit._tag === "Success" ? "" : Cause.pretty(exit.cause), "")
     })
   }
 })
 
 // They declare tests of their own.
 for (const { module, name } of examples.filter(({ run, suite }) => run && suite)) {
-  const failure: unknown = await import(module).then(
-    () => undefined,
-    (cause: unknown) => cause
+  const problem = await import(module).then(
+    () => "",
+    (cause: unknown) => (cause instanceof Error ? cause.message : "it failed")
   )
-  if (failure !== undefined) {
-    it(`${name} declares tests`, () => {
-      throw failure
-    })
-  }
+  it(`${name} declares tests`, () => {
+    assert.strictEqual(problem, "")
+  })
 }

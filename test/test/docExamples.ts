@@ -54,8 +54,8 @@ export const compile = async (): Promise<string> => {
   const tsc = Path.join(root, "node_modules/.bin/tsc")
   return await promisify(execFile)(tsc, ["-p", folder, "--pretty", "false"], { cwd: root }).then(
     () => "",
-    (error: { stdout?: string }) =>
-      (error.stdout || String(error)).replaceAll(
+    (error: Error & { readonly stdout?: string }) =>
+      (error.stdout || error.message).replaceAll(
         /^\S*\.doc-examples\/(\S+?)\.L\d+\.ts\((\d+)/gm,
         (_, name, line) => `${String(name).replaceAll("__", "/")}(${line}`
       )

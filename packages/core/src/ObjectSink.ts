@@ -121,6 +121,15 @@ export const StoredObject = Schema.Struct({
 export type StoredObject = typeof StoredObject.Type
 
 /**
+ * A committed object as it is found: as its commit gave it, and without its size where the sink stores another form than
+ * it was given, and cannot tell.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export type FoundObject = Omit<StoredObject, "size"> & Partial<Pick<StoredObject, "size">>
+
+/**
  * What is found in a place. Others may have put things there, so its key need not be one of ours.
  *
  * @since 0.1.0
@@ -190,7 +199,7 @@ export class ObjectSink extends Context.Service<
     /** Bytes of a committed object. Arrays may be lent, as those that `write` is given. */
     readonly read: (key: ObjectKey, range: Pick<Part, "offset" | "length">) => Stream.Stream<Uint8Array, SinkError>
     /** The committed object, if there is one. */
-    readonly stat: (key: ObjectKey) => Effect.Effect<Option.Option<StoredObject>, SinkError>
+    readonly stat: (key: ObjectKey) => Effect.Effect<Option.Option<FoundObject>, SinkError>
     /**
      * Everything that is there, whoever put it there, but for names with a dot in front. What is not an object, such as a
      * link, is listed like one. A place that does not exist has nothing.

@@ -254,6 +254,9 @@ const readManifest = Effect.fnUntraced(function* (
   const stored = yield* Effect.mapError(sink.stat(key), unreadable)
   if (Option.isNone(stored)) return yield* Effect.fail<ManifestProblem>({ _tag: "Missing" })
   const { size } = stored.value
+  if (size === undefined) {
+    return yield* Effect.fail<ManifestProblem>({ _tag: "Unreadable", problem: "the target cannot tell its size" })
+  }
   const malformed = (problem: string) => Effect.fail<ManifestProblem>({ _tag: "Malformed", problem })
   if (size > maxManifest) return yield* malformed(`it has ${size} bytes, more than any manifest`)
   const text = yield* sink.read(key, { offset: 0, length: size }).pipe(

@@ -191,8 +191,8 @@ const deliverFile = Effect.fnUntraced(function* (
 /** A receipt is a hint: the sink says whether the object is still the one that was delivered. */
 const isThere = Effect.fnUntraced(function* (receipt: StoredObject) {
   const sink = yield* ObjectSink
-  const found = yield* sink.stat(receipt.key)
-  return Option.isSome(found) && found.value.size === receipt.size && found.value.version === receipt.version
+  const found = Option.getOrUndefined(yield* sink.stat(receipt.key))
+  return found !== undefined && (found.size ?? receipt.size) === receipt.size && found.version === receipt.version
 })
 
 const publishManifest = Effect.fnUntraced(

@@ -186,6 +186,9 @@ export const make = Effect.fnUntraced(function* ({ concurrency, onBytes, quick }
       const found = yield* sink.stat(file.key)
       if (found._tag === "None") return { _tag: "Missing" } satisfies Difference
       const { size } = found.value
+      // What is stored in another form can be neither measured nor read as it came.
+      if (size === undefined)
+        return { _tag: "Unreadable", problem: "the target cannot tell its size" } satisfies Difference
       if (quick) return size === file.size ? undefined : differs(file, size)
       return yield* size === file.size ? compare(file, all) : align(file, size, all)
     },
