@@ -8,6 +8,7 @@
  *
  * @since 0.1.0
  */
+import * as Crc32 from "@longshore/core/Crc32"
 import type { SourceError } from "@longshore/core/ExportError"
 import * as HttpSource from "@longshore/core/HttpSource"
 import * as Md5 from "@longshore/core/Md5"
@@ -24,6 +25,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { createHash } from "node:crypto"
 import type * as tls from "node:tls"
+import { crc32 } from "node:zlib"
 import type { Failure } from "./internal/connection.ts"
 import type { PlainHead } from "./internal/head.ts"
 import { Pool, type Pooled } from "./internal/pool.ts"
@@ -40,7 +42,8 @@ export interface NodeSourceOptions {
 }
 
 /**
- * The client is for what the fast path does not do. Let it go by the same proxies:
+ * Also brings the `Crc32` of `node:zlib` to whatever it is provided to. The client is for what the fast path does not do.
+ * Let it go by the same proxies:
  *
  * ```ts
  * import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
@@ -58,7 +61,10 @@ export interface NodeSourceOptions {
  * @category layers
  */
 export const layer = (options: NodeSourceOptions = {}): Layer.Layer<Source.Source, never, HttpClient.HttpClient> =>
-  Layer.effect(Source.Source, make(options))
+  Layer.merge(
+    Layer.effect(Source.Source, make(options)),
+    Layer.succeed(Crc32.Crc32, (bytes, seed) => crc32(bytes, seed))
+  )
 
 const make = Effect.fnUntraced(function* (options: NodeSourceOptions) {
   const md5 = (yield* Md5.Md5) ?? (() => createHash("md5"))

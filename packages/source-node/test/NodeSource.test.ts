@@ -1,7 +1,9 @@
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, describe, it } from "@effect/vitest"
+import * as Crc32 from "@longshore/core/Crc32"
 import * as Source from "@longshore/core/Source"
 import { SourceSuite } from "@longshore/testkit"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
@@ -43,6 +45,24 @@ const noClient = Layer.succeed(
   HttpClient.make(() => Effect.die(new Error("the fast path was left")))
 )
 const fast = NodeSource.layer({ env: {} }).pipe(Layer.provide(noClient))
+
+class Used extends Context.Service<Used, (typeof Crc32.Crc32)["Service"]>()("test/Used") {}
+
+describe("the layer", () => {
+  it.effect("brings the checksum of zlib to what it is provided to", () =>
+    Effect.gen(function* () {
+      const sums = Layer.effect(Used, Crc32.Crc32).pipe(
+        Layer.provide(NodeSource.layer()),
+        Layer.provide(NodeHttpClient.layerNodeHttp)
+      )
+      const used = yield* Effect.provide(Used, sums)
+      const portable = yield* Crc32.Crc32
+      assert.notStrictEqual(used, portable)
+      const bytes = Buffer.from("some bytes")
+      assert.strictEqual(used(bytes, 7), portable(bytes, 7))
+    })
+  )
+})
 
 describe("a head", () => {
   it("is read as it is", () => {

@@ -1,5 +1,4 @@
 /** The work behind `longshore export`: composes the services, runs every type, says how it ended. */
-import * as Crc32 from "@longshore/core/Crc32"
 import type { ExportId, ExportRequest } from "@longshore/core/Export"
 import { type ExportError, InvalidRequest } from "@longshore/core/ExportError"
 import { ExportEvents } from "@longshore/core/ExportEvent"
@@ -19,7 +18,6 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import * as Path from "node:path"
-import { crc32 } from "node:zlib"
 import * as Display from "../output/Display.ts"
 import * as EventLog from "../output/EventLog.ts"
 import * as ExitCode from "../output/ExitCode.ts"
@@ -189,8 +187,7 @@ const services = (
   return Layer.mergeAll(exports, transfer).pipe(
     Layer.provide(NodeSource.layer()),
     Layer.provideMerge(sink),
-    Layer.provide(http(settings)),
-    Layer.provide(Layer.succeed(Crc32.Crc32, (bytes, seed) => crc32(bytes, seed)))
+    Layer.provide(http(settings))
   )
 }
 
