@@ -84,3 +84,12 @@ describe.concurrent("a wrong command line", () => {
     expect(state).toMatchObject({ code: 1, stderr: expect.stringContaining("--state") })
   })
 })
+
+it("a Node.js that is too old is told so, by the first line of the program", async (context) => {
+  const older = `data:text/javascript,Object.defineProperty(process.versions, "node", { value: "22.9.1" })`
+  const ended = await laboratory(context).longshore(["export", "Bill", "--to", "data"], {
+    env: { ...nobody, NODE_OPTIONS: `--import=${encodeURI(older)}` }
+  })
+  expect(ended.code).toBe(3)
+  expect(ended.stderr).toContain("This is Node.js 22.9.1, and longshore needs 22.19.0 or newer. Next: ")
+})

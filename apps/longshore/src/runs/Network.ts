@@ -41,10 +41,10 @@ export const prepare = Effect.fn("Network.prepare")(function* (
   yield* Effect.try({
     try: () => {
       for (const certificate of certificates) void new X509Certificate(certificate)
-      tls.setDefaultCACertificates([...tls.getCACertificates("default"), ...certificates])
     },
     catch: () => refused("cannot be read: one of them is damaged", "Get the file anew from whoever gave it to you.")
   })
+  tls.setDefaultCACertificates([...tls.getCACertificates("default"), ...certificates])
 })
 
 /** The client for the API, and for answers of file hosts that the fast way does not read. */

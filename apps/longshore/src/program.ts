@@ -1,0 +1,67 @@
+/** The program's edge: signals, pipes that close, what nobody foresaw. */
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { run } from "./cli.ts"
+import * as ExitCode from "./output/ExitCode.ts"
+import * as Stderr from "./output/Stderr.ts"
+
+let stoppedBy: ExitCode.Signal | undefined
+const fiber = Effect.runFork(Effect.provide(run(process.argv.slice(2)), NodeServices.layer))
+
+const stop = (signal: ExitCode.Signal) => {
+  // Everything that counts is durable at any time: leaving at once is safe.
+  if (stoppedBy !== undefined) process.exit(ExitCode.signals[signal])
+  stoppedBy = signal
+  fiber.interruptUnsafe()
+  setTimeout(() => {
+    Stderr.line("longshore: Waiting for an answer that must not be lost; once more leaves at once.")
+  }, 1000).unref()
+}
+process.on("SIGINT", stop)
+process.on("SIGTERM", stop)
+process.on("SIGHUP", stop)
+
+// A reader that closes its end (`| head`) is how pipes end. Who writes data learns of it by the write.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") return
+  process.exitCode = ExitCode.sink
+  // While a command runs, the sink that writes there tells.
+  if (fiber.pollUnsafe() !== undefined) {
+    process.stderr.write(
+      `longshore: stdout cannot be written (${error.code}). Next: see where it goes, and run the command again.\n`
+    )
+  }
+})
+
+// Nobody is left to hear: whoever started this is gone, or its terminal is. What is orphaned would keep its run locked.
+process.stderr.on("error", (error: NodeJS.ErrnoException) => {
+  if (stoppedBy !== undefined) return
+  if (error.code === "EPIPE") stop("SIGPIPE")
+  else if (error.code === "EIO") stop("SIGHUP")
+})
+
+fiber.addObserver((exit) => {
+  if (stoppedBy !== undefined) process.exit(ExitCode.signals[stoppedBy])
+  if (Exit.isSuccess(exit)) {
+    // Signals have nothing left to interrupt, and would otherwise keep the process from ending by them.
+    process.removeAllListeners("SIGINT").removeAllListeners("SIGTERM").removeAllListeners("SIGHUP")
+    return
+  }
+  process.exitCode = ExitCode.error
+  void report(exit.cause)
+})
+
+// What escapes from a callback of Node.js gets the same paragraph, not a stack trace.
+process.once("uncaughtException", (error) => void giveUp(error))
+
+async function giveUp(error: Error) {
+  await report(Cause.die(error))
+  process.exit(ExitCode.error)
+}
+
+async function report(cause: Cause.Cause<unknown>) {
+  const [Report, Redaction] = await Promise.all([import("./output/Report.ts"), import("./output/Redaction.ts")])
+  process.stderr.write(`${Report.paragraph(Report.ofCause(cause), Redaction.make())}\n`)
+}
