@@ -9,7 +9,7 @@ import { spawn } from "node:child_process"
 import { once } from "node:events"
 import * as fs from "node:fs/promises"
 import { hostname, tmpdir } from "node:os"
-import { join } from "node:path"
+import { join, relative } from "node:path"
 import { FileJournal } from "../src/index.ts"
 
 const temporary = Effect.acquireRelease(
@@ -185,6 +185,15 @@ describe("the file", () => {
 })
 
 describe("the lock", () => {
+  it.live("is its own, however the path is written", () =>
+    Effect.gen(function* () {
+      const directory = yield* temporary
+      const path = `./${relative(process.cwd(), directory)}//./run.jsonl`
+      assert.strictEqual(yield* using(path, step("one", "1")), "1")
+      assert.deepStrictEqual(yield* Effect.promise(() => fs.readdir(directory)), ["run.jsonl"])
+    })
+  )
+
   it.live("F94 keeps a second one out, in this process too, and is gone with its scope", () =>
     Effect.gen(function* () {
       const path = join(yield* temporary, "run.jsonl")
