@@ -58,9 +58,9 @@ export interface ExportRunOptions {
   /** When the export failed or its files expired: `fail` (default), or `renew`, which asks for another. */
   readonly onExpired?: "fail" | "renew"
   /** How long this process may wait for the slot and for the export. Default: as long as it takes. */
-  readonly maxWait?: Duration.Duration
+  readonly maxWait?: Duration.Input
   /** A fixed time between looks. Default: 2 seconds at first, then doubling up to 5 minutes. */
-  readonly poll?: Duration.Duration
+  readonly poll?: Duration.Input
   /** How often `add` is sent again when it certainly did not arrive or was limited. Default 6: about half a minute. */
   readonly retries?: number
   /** Bytes. Default 8 MiB; more if the sink's limits ask for it. */
@@ -279,7 +279,7 @@ const ready = Effect.fnUntraced(function* (
 const cadence = Effect.fnUntraced(function* (options: ExportRunOptions) {
   const clock = yield* Clock.Clock
   return (attempt: number): Duration.Duration => {
-    if (options.poll !== undefined) return options.poll
+    if (options.poll !== undefined) return Duration.fromInputUnsafe(options.poll)
     // 2 seconds, five times; 4, 8, 16, … 256; 300. Each divides the next but for the last.
     const interval = Math.min(2_000 * 2 ** Math.max(0, Math.min(attempt, 20) - 4), 300_000)
     return Duration.millis(interval - (clock.currentTimeMillisUnsafe() % interval))
