@@ -3,13 +3,25 @@
  * more than the code of the operating system says: which proxy it was, whose certificate. It says so in one of these,
  * as the error or as its `cause`, and Longshore's errors repeat the words.
  *
+ * Use it when you write an agent or a `Source` of your own. Whoever only runs exports meets its words in
+ * `ApiUnavailable` and `SourceError`.
+ *
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
 import * as Predicate from "effect/Predicate"
 
 /**
- * Nothing was sent to the host that was meant.
+ * Nothing was sent to the host that was meant. Give it to the client as the error of the connection, or as its `cause`.
+ *
+ * @example
+ * ```ts
+ * import { ConnectError } from "@longshore/core"
+ *
+ * const refused = new ConnectError.ConnectError({ problem: "the proxy wants a password", permanent: true })
+ * // As a client wraps it.
+ * ConnectError.find(new Error("fetch failed", { cause: refused })) === refused // => true
+ * ```
  *
  * @since 0.1.0
  * @category errors
@@ -17,7 +29,7 @@ import * as Predicate from "effect/Predicate"
 export class ConnectError extends Data.TaggedError("ConnectError")<{
   /** What happened, fit to be shown: no secret is in it. */
   readonly problem: string
-  /** It will not pass by itself: a person has to correct something. */
+  /** Whether it will not pass by itself: a person has to correct something. Such an error is not tried again. */
   readonly permanent: boolean
 }> {
   override get message(): string {
@@ -51,10 +63,19 @@ const broken: Record<string, string> = {
 }
 
 /**
- * What a code of Node.js or of undici means, in words.
+ * What a code of Node.js, of undici or of a resolver means, in words that fit into an error. A code that is not known
+ * is named; without one, the connection was cut or never came about.
+ *
+ * @example
+ * ```ts
+ * import { ConnectError } from "@longshore/core"
+ *
+ * ConnectError.describe("ECONNREFUSED") // => "nobody listens at that address (ECONNREFUSED)"
+ * ConnectError.describe("EPROTO") // => "the connection failed (EPROTO)"
+ * ```
  *
  * @since 0.1.0
- * @category words
+ * @category reading
  */
 export const describe = (code: string | undefined): string => {
   if (code === undefined) return "the connection was cut or never came about"
@@ -62,18 +83,36 @@ export const describe = (code: string | undefined): string => {
 }
 
 /**
- * Whether a code says that the connection never came about, so that nothing was sent.
+ * Whether a code says that the connection never came about, so that nothing was sent. It decides whether `add` may be
+ * sent again: after a code that says less, the API may have accepted an export.
+ *
+ * @example
+ * ```ts
+ * import { ConnectError } from "@longshore/core"
+ *
+ * ConnectError.isUnconnected("ENOTFOUND") // => true
+ * ConnectError.isUnconnected("ECONNRESET") // => false
+ * ```
  *
  * @since 0.1.0
- * @category words
+ * @category guards
  */
 export const isUnconnected = (code: string | undefined): boolean => code !== undefined && code in notConnected
 
 /**
- * What is known about a connection that failed: the words of whoever opened it, or else a code.
+ * What is known about a connection that failed, in the error or in the causes below it (five at most): a
+ * {@link ConnectError} of whoever opened it, or else the first code. `undefined` if there is neither.
+ *
+ * @example
+ * ```ts
+ * import { ConnectError } from "@longshore/core"
+ *
+ * const cause = Object.assign(new Error("connect"), { code: "ECONNREFUSED" })
+ * ConnectError.find(new Error("fetch failed", { cause })) // => "ECONNREFUSED"
+ * ```
  *
  * @since 0.1.0
- * @category words
+ * @category reading
  */
 export const find = (thrown: unknown): ConnectError | string | undefined => {
   let cause = thrown

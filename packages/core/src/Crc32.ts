@@ -2,15 +2,7 @@
  * CRC-32 (ISO-HDLC, the one of zip, gzip and PNG): how Longshore proves that the bytes which were stored are the bytes
  * which were received. Checksums of neighbouring parts combine into the checksum of the whole without reading it again.
  *
- * The function is a service with a portable default; on Node.js provide `zlib.crc32`, which is eight times as fast:
- *
- * ```ts
- * import { Crc32 } from "@longshore/core"
- * import { Layer } from "effect"
- * import { crc32 } from "node:zlib"
- *
- * export const layer = Layer.succeed(Crc32.Crc32, (bytes, seed) => crc32(bytes, seed))
- * ```
+ * It guards against accidents, not against an adversary. For reading a manifest's checksums anew use `Verification`.
  *
  * @since 0.1.0
  */
@@ -30,7 +22,21 @@ const portable = (bytes: Uint8Array, seed = 0): number => {
 }
 
 /**
- * The checksum of `bytes`, or, with `seed`, of what `seed` is the checksum of followed by `bytes`.
+ * The checksum of `bytes`, an unsigned number of 32 bits; with `seed`, that of what `seed` is the checksum of followed
+ * by `bytes`. The default runs everywhere; on Node.js provide `zlib.crc32`, which is eight times as fast
+ * (`@longshore/source-node` does so by itself).
+ *
+ * @example On Node.js
+ * ```ts
+ * import { Crc32 } from "@longshore/core"
+ * import { Effect, Layer } from "effect"
+ * import { crc32 } from "node:zlib"
+ *
+ * const fast = Layer.succeed(Crc32.Crc32, crc32)
+ *
+ * const sum = Crc32.Crc32.use((crc32) => Effect.succeed(crc32(new TextEncoder().encode("123456789"))))
+ * await Effect.runPromise(Effect.provide(sum, fast)) // => 0xcbf43926
+ * ```
  *
  * @since 0.1.0
  * @category services
@@ -48,8 +54,17 @@ const multiply = (matrix: Uint32Array, vector: number): number => {
 const square = (matrix: Uint32Array): Uint32Array => matrix.map((column) => multiply(matrix, column))
 
 /**
- * The checksum of a block followed by another, from their checksums and the second one's length in bytes
- * (zlib's `crc32_combine`: appending a zero bit is a linear map over GF(2), and squaring it appends twice as many).
+ * The checksum of a block followed by another, from their checksums and the second one's length in bytes, in time that
+ * grows with the logarithm of the length (zlib's `crc32_combine`: appending a zero bit is a linear map over GF(2), and
+ * squaring it appends twice as many).
+ *
+ * @example
+ * ```ts
+ * import { Crc32 } from "@longshore/core"
+ * import { crc32 } from "node:zlib"
+ *
+ * Crc32.combine(crc32("12345"), crc32("6789"), 4) === crc32("123456789") // => true
+ * ```
  *
  * @since 0.1.0
  * @category combinators
@@ -71,9 +86,16 @@ export const combine = (first: number, second: number, secondLength: number): nu
 }
 
 /**
- * The usual spelling of a checksum: eight hexadecimal digits.
+ * The usual spelling of a checksum, as manifests have it: eight hexadecimal digits.
+ *
+ * @example
+ * ```ts
+ * import { Crc32 } from "@longshore/core"
+ *
+ * Crc32.toHex(0xcbf43926) // => "cbf43926"
+ * ```
  *
  * @since 0.1.0
- * @category combinators
+ * @category codecs
  */
 export const toHex = (crc: number): string => crc.toString(16).padStart(8, "0")

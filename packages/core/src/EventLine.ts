@@ -1,5 +1,19 @@
 /**
- * An event as others read it: one line of JSON, with the version of what it promises.
+ * An event as others read it: one line of JSON, with the version of what it promises. It is what `longshore export
+ * --events FILE` writes. Use it when another program follows a run; inside a program listen with
+ * `ExportEvent.ExportEvents`.
+ *
+ * @example Write a line, and read it
+ * ```ts
+ * import { EventLine, Export } from "@longshore/core"
+ * import { Schema } from "effect"
+ *
+ * const exportId = Export.ExportId.make("3fa85f64-5717-4562-b3fc-2c963f66afa6")
+ * const event = EventLine.make({ _tag: "ExportAdopted", at: 0, entityType: "Bill", exportId })
+ * const line = Schema.encodeSync(EventLine.Json)(event)
+ * JSON.parse(line).version // => 1
+ * Schema.decodeSync(EventLine.Json)(line)._tag // => "ExportAdopted"
+ * ```
  *
  * @since 0.1.0
  */
@@ -17,7 +31,7 @@ const versioned = Struct.lambda<ReturnType<typeof Schema.fieldsAssign<{ readonly
 
 /**
  * An event and the version of its format. Within a version fields and tags may be added; consumers pass over what they
- * do not know.
+ * do not know. Its JSON Schema is `@longshore/core/schemas/event.json`.
  *
  * @since 0.1.0
  * @category models
@@ -25,13 +39,16 @@ const versioned = Struct.lambda<ReturnType<typeof Schema.fieldsAssign<{ readonly
 export const EventLine = ExportEvent.mapMembers(Tuple.map(versioned))
 
 /**
+ * What {@link EventLine} decodes to.
+ *
  * @since 0.1.0
  * @category models
  */
 export type EventLine = typeof EventLine.Type
 
 /**
- * The line as text, without its line feed.
+ * The line as text, without its line feed. Decoding fails for tags that this version does not know: a consumer passes
+ * over such lines.
  *
  * @since 0.1.0
  * @category codecs
@@ -39,6 +56,8 @@ export type EventLine = typeof EventLine.Type
 export const Json = Schema.fromJsonString(EventLine)
 
 /**
+ * The line of an event.
+ *
  * @since 0.1.0
  * @category constructors
  */

@@ -1,5 +1,6 @@
 /**
- * The domain: what the Connector API calls an export, in TypeScript's names.
+ * The domain: what the Connector API calls an export, in TypeScript's names. Meanings are those of
+ * [Mews's documentation](https://docs.mews.com/connector-api/operations/exports).
  *
  * Enumerations are open. Mews adds entity types and statuses without a new version of the API, so a value that is not
  * known here is kept as it came and never makes decoding fail.
@@ -13,6 +14,16 @@ import * as Schema from "effect/Schema"
 /**
  * The identifier of an export: a lower-case GUID. It becomes a folder's name, so nothing else is let in.
  *
+ * @example
+ * ```ts
+ * import { Export } from "@longshore/core"
+ * import { Option, Schema } from "effect"
+ *
+ * const exportId = Export.ExportId.make("3fa85f64-5717-4562-b3fc-2c963f66afa6")
+ * // What others give is decoded, not made: `make` throws.
+ * Option.isNone(Schema.decodeUnknownOption(Export.ExportId)("../../etc")) // => true
+ * ```
+ *
  * @since 0.1.0
  * @category models
  */
@@ -23,6 +34,8 @@ export const ExportId = Schema.String.check(
 ).pipe(Schema.brand("ExportId"))
 
 /**
+ * What {@link ExportId} decodes to: a `string` that was checked.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -31,8 +44,15 @@ export type ExportId = typeof ExportId.Type
 /**
  * The entity types that the API documents today, oldest first: the first five are those of the first documentation.
  *
+ * @example
+ * ```ts
+ * import { Export } from "@longshore/core"
+ *
+ * Export.entityTypes.slice(0, 3) // => ["OrderItem", "Payment", "Reservation"]
+ * ```
+ *
  * @since 0.1.0
- * @category models
+ * @category constants
  */
 export const entityTypes = [
   "OrderItem",
@@ -49,7 +69,7 @@ export const entityTypes = [
 
 /**
  * The kind of entity an export holds. Open: a type that is newer than this library is kept. It becomes part of a file's
- * name, hence only letters and digits.
+ * name, hence 1 to 64 letters and digits.
  *
  * @since 0.1.0
  * @category models
@@ -59,6 +79,8 @@ export const EntityType = Schema.String.check(
 )
 
 /**
+ * What {@link EntityType} decodes to: completes the {@link entityTypes}, and takes any other text.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -74,8 +96,8 @@ export type EntityType = (typeof entityTypes)[number] | (string & {})
 export type ExportStatus = "Pending" | "Processing" | "Success" | "Failed" | "Expired" | (string & {})
 
 /**
- * Which enterprises or chains an export covers. Absent means every one that the access token can see. Which of the two
- * lists the API uses depends on the entity type.
+ * Which enterprises or chains an export covers: 1 to 1000 ids in a list. Absent means every one that the access token
+ * can see. Which of the two lists the API uses depends on the entity type.
  *
  * @since 0.1.0
  * @category models
@@ -86,13 +108,28 @@ export const ExportScope = Schema.Struct({
 })
 
 /**
+ * What {@link ExportScope} decodes to.
+ *
  * @since 0.1.0
  * @category models
  */
 export type ExportScope = typeof ExportScope.Type
 
 /**
- * A half-open interval of instants: `startUtc <= UpdatedUtc < endUtc`.
+ * A half-open interval of instants: `startUtc <= UpdatedUtc < endUtc`. The API takes at most 180 days, ending at least
+ * five minutes ago; `Exports.validate` checks both.
+ *
+ * @example The rows that changed in May
+ * ```ts
+ * import { Export } from "@longshore/core"
+ * import { DateTime, Schema } from "effect"
+ *
+ * const updatedUtc: Export.TimeInterval = {
+ *   startUtc: DateTime.makeUnsafe("2026-05-01"),
+ *   endUtc: DateTime.makeUnsafe("2026-06-01")
+ * }
+ * Schema.encodeSync(Export.TimeInterval)(updatedUtc).startUtc // => "2026-05-01T00:00:00.000Z"
+ * ```
  *
  * @since 0.1.0
  * @category models
@@ -103,6 +140,8 @@ export const TimeInterval = Schema.Struct({
 })
 
 /**
+ * What {@link TimeInterval} decodes to.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -117,13 +156,16 @@ export type TimeInterval = typeof TimeInterval.Type
 export const DateInterval = Schema.Struct({ start: Schema.String, end: Schema.String })
 
 /**
+ * What {@link DateInterval} decodes to.
+ *
  * @since 0.1.0
  * @category models
  */
 export type DateInterval = typeof DateInterval.Type
 
 /**
- * Which rows an export holds. Absent means all of them.
+ * Which rows an export holds. Absent means all of them. `LedgerEntry` exports need `ledgerEntryFilters`, whose dates
+ * are posting dates.
  *
  * @since 0.1.0
  * @category models
@@ -134,13 +176,15 @@ export const ExportFilters = Schema.Struct({
 })
 
 /**
+ * What {@link ExportFilters} decodes to.
+ *
  * @since 0.1.0
  * @category models
  */
 export type ExportFilters = typeof ExportFilters.Type
 
 /**
- * What is asked for. Two equal requests to one account and one target are the same run.
+ * What is asked for, as journals and manifests keep it.
  *
  * @since 0.1.0
  * @category models
@@ -152,12 +196,28 @@ export const ExportRequest = Schema.Struct({
 })
 
 /**
+ * What is asked for. Two equal requests to one account and one target are the same run.
+ *
+ * @example
+ * ```ts
+ * import { type Export } from "@longshore/core"
+ *
+ * const reservations: Export.ExportRequest = { entityType: "Reservation" }
+ * const ledger: Export.ExportRequest = {
+ *   entityType: "LedgerEntry",
+ *   filters: { ledgerEntryFilters: { posting: { start: "2026-05-01", end: "2026-05-31" } } }
+ * }
+ * ```
+ *
  * @since 0.1.0
  * @category models
  */
 export interface ExportRequest {
+  /** Which kind of entity; one of {@link entityTypes} or a newer one. */
   readonly entityType: EntityType
+  /** Default: everything that the access token can see. */
   readonly scope?: ExportScope
+  /** Default: all rows. */
   readonly filters?: ExportFilters
 }
 
@@ -168,22 +228,33 @@ export interface ExportRequest {
  * @category models
  */
 export interface ExportFile {
+  /** The link. Kept redacted, so that no log shows it. */
   readonly url: Redacted.Redacted
   /** Bytes, as announced by the API. */
   readonly sizeInBytes: number
 }
 
 /**
+ * An export as a look found it.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface Export {
+  /** What it is looked up by. The API cannot list exports, so keep it. */
   readonly id: ExportId
+  /** How far it is. */
   readonly status: ExportStatus
+  /** Which kind of entity its rows are. */
   readonly entityType: EntityType
   /** Absent in answers of the first documentation's shape. */
   readonly scope: ExportScope | undefined
+  /** As asked for; `undefined` where there are none. */
   readonly filters: ExportFilters | undefined
+  /**
+   * JSON Lines (https://jsonlines.org), in the order of the answer. Empty before it is ready and after it expired; a
+   * ready one may be empty as well.
+   */
   readonly files: ReadonlyArray<ExportFile>
   /** When the files stop being available; known once the export is ready. */
   readonly expiresUtc: DateTime.Utc | undefined

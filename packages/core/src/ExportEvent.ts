@@ -1,6 +1,18 @@
 /**
- * What happens during a run, as data. The same events feed progress bars, `--json`, logs and tests. They hold neither
- * tokens nor links.
+ * What happens during a run, as data. The same events feed progress bars, `--events`, logs and tests. They hold neither
+ * tokens nor links. Listen by providing {@link ExportEvents}; for a line of JSON see `EventLine`.
+ *
+ * @example Say what happens
+ * ```ts
+ * import { ExportEvent, ExportRun } from "@longshore/core"
+ * import { Effect } from "effect"
+ *
+ * const program = ExportRun.run({ request: { entityType: "Bill" } }).pipe(
+ *   Effect.provideService(ExportEvent.ExportEvents, (event) =>
+ *     ExportEvent.isFrequent(event) ? Effect.void : Effect.logInfo(event._tag, ExportEvent.attributes(event))
+ *   )
+ * )
+ * ```
  *
  * @since 0.1.0
  */
@@ -41,7 +53,9 @@ const part = Schema.Int.annotate({
 })
 
 /**
- * One thing that happened. Each member says in its `description` what.
+ * One thing that happened, told apart by `_tag`. Each member says in its `description` what, and the page
+ * [events](https://github.com/longshore/longshore/blob/main/docs/events.md) lists them. `at` is in milliseconds since
+ * 1970, sizes are in bytes, times until something in milliseconds.
  *
  * @since 0.1.0
  * @category models
@@ -121,13 +135,32 @@ export const ExportEvent = Schema.Union([
 ])
 
 /**
+ * What {@link ExportEvent} decodes to.
+ *
  * @since 0.1.0
  * @category models
  */
 export type ExportEvent = typeof ExportEvent.Type
 
 /**
- * Who hears of events: by default nobody. Provide a function that is quick, or that hands over to a `PubSub`.
+ * Who hears of events: by default nobody. Provide a function that is quick, or that hands over to a queue: whatever
+ * happened waits until it returns.
+ *
+ * @example Into a queue
+ * ```ts
+ * import { ExportEvent } from "@longshore/core"
+ * import { Effect, Queue } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const events = yield* Queue.unbounded<ExportEvent.ExportEvent>()
+ *   yield* ExportEvent.publish({ _tag: "FileRestarted", key: "Bill-00001.jsonl", problem: "it changed" }).pipe(
+ *     Effect.provideService(ExportEvent.ExportEvents, (event) => Queue.offer(events, event))
+ *   )
+ *   return yield* Queue.take(events)
+ * })
+ * const event = await Effect.runPromise(program)
+ * event._tag // => "FileRestarted"
+ * ```
  *
  * @since 0.1.0
  * @category services
@@ -143,7 +176,22 @@ const CurrentEntityType = Context.Reference<EntityType>("@longshore/core/ExportE
 })
 
 /**
- * Everything that happens inside concerns this entity type.
+ * Everything that happens inside concerns this entity type. `ExportRun.run` says so by itself; whoever uses `Transfer`
+ * alone says it here, or its events are of `Unknown`.
+ *
+ * @example
+ * ```ts
+ * import { ExportEvent } from "@longshore/core"
+ * import { Effect } from "effect"
+ *
+ * let speaker = ""
+ * await ExportEvent.publish({ _tag: "AnswerLost", problem: "the connection was cut" }).pipe(
+ *   ExportEvent.forEntityType("Bill"),
+ *   Effect.provideService(ExportEvent.ExportEvents, (event) => Effect.sync(() => (speaker = event.entityType))),
+ *   Effect.runPromise
+ * )
+ * speaker // => "Bill"
+ * ```
  *
  * @since 0.1.0
  * @category combinators
@@ -154,7 +202,7 @@ export const forEntityType =
     Effect.provideService(self, CurrentEntityType, entityType)
 
 /**
- * An event without the two fields that {@link publish} fills in.
+ * An event without the two fields that {@link publish} fills in, `at` and `entityType`.
  *
  * @since 0.1.0
  * @category models
@@ -166,10 +214,19 @@ export type Happening = ExportEvent extends infer E
   : never
 
 /**
- * The fields of an event as attributes of spans and logs: `exportId` is `longshore.export_id`.
+ * The fields of an event as attributes of spans and logs: `exportId` is `longshore.export_id`. `_tag`, which is the
+ * name of the record, and `at` are not among them.
+ *
+ * @example
+ * ```ts
+ * import { ExportEvent } from "@longshore/core"
+ *
+ * const event = { _tag: "BytesReceived", at: 0, entityType: "Bill", key: "Bill-00001.jsonl", bytes: 7 } as const
+ * Object.keys(ExportEvent.attributes(event)) // => ["longshore.entity_type", "longshore.key", "longshore.bytes"]
+ * ```
  *
  * @since 0.1.0
- * @category combinators
+ * @category reading
  */
 export const attributes = (event: ExportEvent): Record<string, string | number | boolean> => {
   const { _tag, at: _at, ...fields } = event
@@ -182,7 +239,14 @@ export const attributes = (event: ExportEvent): Record<string, string | number |
 }
 
 /**
- * What happens too often to be told one by one; metrics sum it up.
+ * Whether it happens too often to be told one by one: bytes that came, parts that are stored. Metrics sum these up.
+ *
+ * @example
+ * ```ts
+ * import { ExportEvent } from "@longshore/core"
+ *
+ * ExportEvent.isFrequent({ _tag: "BytesReceived", at: 0, entityType: "Bill", key: "Bill-00001.jsonl", bytes: 7 }) // => true
+ * ```
  *
  * @since 0.1.0
  * @category guards
@@ -190,10 +254,24 @@ export const attributes = (event: ExportEvent): Record<string, string | number |
 export const isFrequent = (event: ExportEvent): boolean => event._tag === "BytesReceived" || event._tag === "PartStored"
 
 /**
- * Tells the listener what happened, now; counts it, and notes it in the span in which it happened.
+ * Tells the listener what happened, now; counts it, and notes it in the span in which it happened. For whoever adds to
+ * the lifecycle; everything in it tells its events by itself.
+ *
+ * @example
+ * ```ts
+ * import { ExportEvent } from "@longshore/core"
+ * import { Effect } from "effect"
+ *
+ * const told: Array<string> = []
+ * await ExportEvent.publish({ _tag: "PartLost", key: "Bill-00001.jsonl", part: 1, bytes: 8_388_608 }).pipe(
+ *   Effect.provideService(ExportEvent.ExportEvents, (event) => Effect.sync(() => void told.push(event._tag))),
+ *   Effect.runPromise
+ * )
+ * told // => ["PartLost"]
+ * ```
  *
  * @since 0.1.0
- * @category combinators
+ * @category running
  */
 export const publish = Effect.fnUntraced(function* (happening: Happening) {
   const listener = yield* ExportEvents

@@ -2,14 +2,11 @@
  * The whole, top to bottom: intent, add, ready, plan, every file, manifest.
  *
  * What is done is a step in the `Journal`; running the same request again against the same journal goes on where the
- * last process stopped. What is stored is the sink's to say: a remembered delivery is believed only while `stat` agrees.
+ * last process stopped. What is stored is the sink's to say: a remembered delivery is believed only while `stat`
+ * agrees.
  *
- * ```ts
- * import { ExportRun } from "@longshore/core"
- *
- * // Needs Exports, Transfer, ObjectSink and Journal.
- * export const program = ExportRun.run({ request: { entityType: "Reservation" } })
- * ```
+ * Use it whenever files are to be delivered. `Exports` alone is for looking at exports, `Transfer` for files that are
+ * found otherwise.
  *
  * @since 0.1.0
  */
@@ -43,10 +40,25 @@ import { type ObjectKey, ObjectSink } from "./ObjectSink.ts"
 import type { Transfer } from "./Transfer.ts"
 
 /**
+ * What a run is to do. Only `request` is needed.
+ *
+ * @example Behind another export of the type, but not for ever
+ * ```ts
+ * import { type ExportRun } from "@longshore/core"
+ *
+ * const options: ExportRun.ExportRunOptions = {
+ *   request: { entityType: "Bill" },
+ *   onBusy: "wait",
+ *   onExpired: "renew",
+ *   maxWait: "12 hours"
+ * }
+ * ```
+ *
  * @since 0.1.0
  * @category models
  */
 export interface ExportRunOptions {
+  /** What is asked for, and part of what makes it the same run. */
   readonly request: ExportRequest
   /** Takes up an existing export instead of asking for a new one. */
   readonly exportId?: ExportId
@@ -57,35 +69,53 @@ export interface ExportRunOptions {
   readonly onBusy?: "auto" | "fail" | "wait"
   /** When the export failed or its files expired: `fail` (default), or `renew`, which asks for another. */
   readonly onExpired?: "fail" | "renew"
-  /** How long this process may wait for the slot and for the export. Default: as long as it takes. */
+  /**
+   * How long this process may wait for the slot and for the export; then it fails with `WaitTimedOut`. The transfer is
+   * not limited. Default: as long as it takes.
+   */
   readonly maxWait?: Duration.Input
-  /** A fixed time between looks. Default: 2 seconds at first, then doubling up to 5 minutes. */
+  /**
+   * A fixed time between looks. Default: 2 seconds at first, then doubling up to 5 minutes, which is what Mews advises.
+   */
   readonly poll?: Duration.Input
   /** How often `add` is sent again when it certainly did not arrive or was limited. Default 6: about half a minute. */
   readonly retries?: number
-  /** Bytes. Default 8 MiB; more if the sink's limits ask for it. */
+  /**
+   * Bytes of a part: the unit of one GET and one retry. Default 8 MiB; more if the sink's limits ask for it. A file
+   * that was planned keeps the size it was planned with.
+   */
   readonly partSize?: number
   /** The trace of an earlier process that this one goes on with: the span of the run links to it. */
   readonly continues?: Tracer.AnySpan
 }
 
 /**
+ * What was delivered, and where.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface ExportRunResult {
+  /** Of the request. */
   readonly entityType: string
+  /** The export whose files these are: with `onExpired: "renew"` not always the first one. */
   readonly exportId: ExportId
+  /** What was written beside the files; for a sink that keeps nothing, what would have been. */
   readonly manifest: Manifest.Manifest
   /** The manifest's place, for people; for a sink that keeps nothing, where the bytes went. */
   readonly location: string
+  /** Each file, in the order of the export. */
   readonly files: ReadonlyArray<{
+    /** Below the target. */
     readonly key: ObjectKey
+    /** Where it is, for people. */
     readonly location: string
+    /** Bytes. */
     readonly size: number
+    /** Eight hexadecimal digits. */
     readonly crc32: string
   }>
-  /** ISO 8601. */
+  /** When the manifest was made. ISO 8601. */
   readonly completedUtc: string
   /** Whether all of it was there before this process. */
   readonly earlier: boolean
@@ -95,6 +125,43 @@ export interface ExportRunResult {
 const maxRenewals = 3
 
 /**
+ * Asks for an export, waits for it, delivers its files and publishes a manifest. Running it again with the same journal
+ * and sink fetches what is missing and nothing else; a run that was complete gives its result again, after a look at
+ * what is stored. Interrupting it keeps what is stored.
+ *
+ * Fails with an `ExportError`; what is done is kept. Dies with a `JournalError` if the journal cannot be read or
+ * written.
+ *
+ * @example Count the bytes of all reservations
+ * ```ts
+ * import { Exports, ExportRun, HttpSource, Journal, StreamSink, Transfer } from "@longshore/core"
+ * import { Effect, Layer, Redacted, Stream } from "effect"
+ * import { FetchHttpClient } from "effect/http"
+ *
+ * let received = 0
+ * const sink = StreamSink.layer({
+ *   locate: (key) => `the length of ${key}`,
+ *   consume: (_, bytes) => Stream.runForEach(bytes, ({ length }) => Effect.sync(() => (received += length)))
+ * })
+ * const live = Transfer.layer().pipe(
+ *   Layer.provide(HttpSource.layer),
+ *   Layer.provideMerge(sink),
+ *   Layer.merge(
+ *     Exports.layer({
+ *       platformAddress: process.env.LONGSHORE_PLATFORM_ADDRESS ?? "https://api.mews.com",
+ *       clientToken: Redacted.make(process.env.LONGSHORE_CLIENT_TOKEN ?? ""),
+ *       accessToken: Redacted.make(process.env.LONGSHORE_ACCESS_TOKEN ?? "")
+ *     })
+ *   ),
+ *   Layer.provide(FetchHttpClient.layer),
+ *   Layer.merge(Journal.layerMemory)
+ * )
+ *
+ * const program = ExportRun.run({ request: { entityType: "Reservation" } })
+ * const result = await Effect.runPromise(Effect.provide(program, live))
+ * received === result.manifest.size // => true
+ * ```
+ *
  * @since 0.1.0
  * @category running
  */

@@ -1,6 +1,8 @@
 /**
  * The API's two operations as a service: credentials, the rate limit, refusals as typed errors, and look-ups of many
- * exports in one `getAll`.
+ * exports in one `getAll`. By itself it is a client of the operations; `ExportRun` makes a delivery of them.
+ *
+ * @see https://docs.mews.com/connector-api/operations/exports
  *
  * @since 0.1.0
  */
@@ -35,22 +37,31 @@ import { backoff } from "./internal/backoff.ts"
 import { span } from "./internal/tracing.ts"
 
 /**
+ * Whom to ask, as whom, and how patiently.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface ExportsOptions {
-  /** Scheme and host: `https://api.mews.com`, `https://api.mews-demo.com`. */
+  /**
+   * Scheme and host: `https://api.mews.com`, `https://api.mews-demo.com`. Plain `http:` only to this machine, because
+   * tokens travel in bodies.
+   */
   readonly platformAddress: string
+  /** Of the integration. */
   readonly clientToken: Redacted.Redacted
   /** Of an enterprise or of a portfolio: both operations take either. */
   readonly accessToken: Redacted.Redacted
-  /** Name and version of the integration, as Mews asks for it. */
+  /** Name and version of the integration, as Mews asks for it. Default: Longshore's. */
   readonly client?: string
-  /** Language of the API's texts: both codes or none. */
+  /** Language of the API's texts, messages of errors included: both codes or none. Default: the API's. */
   readonly locale?: { readonly languageCode: string; readonly cultureCode: string }
   /** Default 100 in 30 seconds, half of what the API allows an access token, as other programs may share it. */
   readonly rateLimit?: { readonly limit: number; readonly window: Duration.Input }
-  /** How often a look-up is tried again. Default 6: about half a minute. */
+  /**
+   * How often a look-up is tried again, with growing pauses and never before `Retry-After`. Default 6: about half a
+   * minute. `add` is never sent twice.
+   */
   readonly retries?: number
   /** How long one answer may take. Default one minute. */
   readonly timeout?: Duration.Input
@@ -65,6 +76,35 @@ export interface ExportsOptions {
 export type ApiError = AccessDenied | RequestRejected | RateLimited | ApiUnavailable | UnexpectedResponse
 
 /**
+ * The API of one account. All that ask through one service share its rate limit, and after a 429 nobody asks before the
+ * API said.
+ *
+ * @example Ask, and look every five minutes, as Mews advises
+ * ```ts
+ * import { Exports } from "@longshore/core"
+ * import { Effect, Layer, Redacted, Schedule } from "effect"
+ * import { FetchHttpClient } from "effect/http"
+ *
+ * const api = Exports.layer({
+ *   platformAddress: process.env.LONGSHORE_PLATFORM_ADDRESS ?? "https://api.mews.com",
+ *   clientToken: Redacted.make(process.env.LONGSHORE_CLIENT_TOKEN ?? ""),
+ *   accessToken: Redacted.make(process.env.LONGSHORE_ACCESS_TOKEN ?? "")
+ * }).pipe(Layer.provide(FetchHttpClient.layer))
+ *
+ * const program = Effect.gen(function* () {
+ *   const exports = yield* Exports.Exports
+ *   const { id } = yield* exports.add({ entityType: "Customer" })
+ *   return yield* exports.get(id).pipe(
+ *     Effect.repeat({
+ *       schedule: Schedule.spaced("5 minutes"),
+ *       until: ({ status }) => ["Success", "Failed", "Expired"].includes(status)
+ *     })
+ *   )
+ * })
+ * const { status } = await Effect.runPromise(Effect.provide(program, api))
+ * status // => "Success"
+ * ```
+ *
  * @since 0.1.0
  * @category services
  */
@@ -73,14 +113,21 @@ export class Exports extends Context.Service<
   {
     /**
      * Asks for a new export: one attempt, never more. The API has no idempotency key, so whoever calls decides whether
-     * asking again is right. `ApiUnavailable` here means that nothing was sent; `AddOutcomeUnknown`, that something was.
+     * asking again is right. `ApiUnavailable` here means that nothing was sent; `AddOutcomeUnknown`, that something
+     * was. Keep the id before anything else: the API cannot list exports.
      */
     readonly add: (
       request: ExportRequest
     ) => Effect.Effect<Export, InvalidRequest | AddRejected | AddOutcomeUnknown | ApiError>
-    /** Looks at exports, in batches of up to 1000. What the API does not know is missing from the answer. */
+    /**
+     * Looks at exports, in requests of up to 1000 ids. What the API does not know is missing from the result, or, as it
+     * may answer 400, fails all of them with `RequestRejected`. Each look makes new links.
+     */
     readonly getAll: (ids: ReadonlyArray<ExportId>) => Effect.Effect<ReadonlyArray<Export>, ApiError>
-    /** Looks at one export. Look-ups at the same time share one `getAll`. */
+    /**
+     * Looks at one export. Look-ups within 20 milliseconds share one `getAll`, and one id that the API refuses does not
+     * fail the others. Fails with `ExportNotFound` if the answer does not have it.
+     */
     readonly get: (id: ExportId) => Effect.Effect<Export, ApiError | ExportNotFound>
   }
 >()("@longshore/core/Exports") {}
@@ -88,6 +135,25 @@ export class Exports extends Context.Service<
 class Get extends Request.Class<{ readonly id: ExportId }, Export, ApiError | ExportNotFound> {}
 
 /**
+ * The API over an `HttpClient`. Redirects are not followed, whatever the client does otherwise: a token must not go
+ * elsewhere. Fails with `InvalidRequest` if the address is none, or a token is empty.
+ *
+ * @example
+ * ```ts
+ * import { Exports } from "@longshore/core"
+ * import { Effect, Layer, Redacted } from "effect"
+ * import { FetchHttpClient } from "effect/http"
+ *
+ * const api = Exports.layer({
+ *   platformAddress: "http://api.mews.com",
+ *   clientToken: Redacted.make("…"),
+ *   accessToken: Redacted.make("…")
+ * }).pipe(Layer.provide(FetchHttpClient.layer))
+ *
+ * const error = await Effect.runPromise(Effect.flip(Effect.scoped(Layer.build(api))))
+ * error.problem // => "tokens are not sent over plain http: to another machine; use https:"
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */
@@ -203,10 +269,11 @@ const retrying = <A>(look: Effect.Effect<A, ApiError>, retries: number): Effect.
   })
 
 /**
- * The longest `Retry-After`, in milliseconds, that is waited for inside a run.
+ * The longest `Retry-After`, in milliseconds, that is waited for inside a run: five minutes. It holds for the API and
+ * for file hosts. What asks for more fails with `RateLimited` or `TransferFailed`, and is for a later run.
  *
  * @since 0.1.0
- * @category limits
+ * @category constants
  */
 export const maxRetryAfter = Duration.toMillis("5 minutes")
 
@@ -217,7 +284,23 @@ const invalid = (parameter: string, problem: string) => Effect.fail(new InvalidR
 
 /**
  * The rules that the API documents, checked without it: `UpdatedUtc` at most 180 days long and ending at least five
- * minutes ago, 1 to 1000 ids, posting dates for ledger entries.
+ * minutes ago, 1 to 1000 ids, posting dates for ledger entries. `Exports.add` does it by itself; call it to say what is
+ * wrong before anything begins. Fails with `InvalidRequest`.
+ *
+ * @example
+ * ```ts
+ * import { Exports } from "@longshore/core"
+ * import { DateTime, Effect } from "effect"
+ *
+ * const year = { startUtc: DateTime.makeUnsafe("2025-01-01"), endUtc: DateTime.makeUnsafe("2026-01-01") }
+ * const error = await Exports.validate({ entityType: "Bill", filters: { updatedUtc: year } }).pipe(
+ *   Effect.flip,
+ *   Effect.runPromise
+ * )
+ * error.problem // => "it is longer than 180 days; split it into several exports"
+ * ```
+ *
+ * @see https://docs.mews.com/connector-api/operations/exports
  *
  * @since 0.1.0
  * @category validation

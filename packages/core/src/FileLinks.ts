@@ -1,6 +1,7 @@
 /**
  * Fresh links for the files of a ready export. A link lives ten minutes and every `getAll` makes new ones; however many
- * parts wait, one look renews them all.
+ * parts wait, one look renews them all. `ExportRun` makes one for each export; whoever uses `Transfer` alone makes it
+ * here.
  *
  * @since 0.1.0
  */
@@ -30,6 +31,8 @@ export const FileIdentity = Schema.Struct({
 })
 
 /**
+ * What {@link FileIdentity} decodes to.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -42,17 +45,24 @@ export type FileIdentity = typeof FileIdentity.Type
  * @category models
  */
 export interface Link {
+  /** A credential, hence redacted. Its query is never shown or kept. */
   readonly url: Redacted.Redacted
+  /** From 1. To be handed back as `rejected` when the host refused the link. */
   readonly generation: number
 }
 
 /**
+ * Why there is no link: the API did not answer, does not know the export, or its files are gone. `IntegrityError` if
+ * the export is there and no longer lists the file.
+ *
  * @since 0.1.0
- * @category models
+ * @category errors
  */
 export type LinkError = ApiError | ExportNotFound | ExportFailed | ExportExpired | IntegrityError
 
 /**
+ * The links of one export.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -70,8 +80,9 @@ export interface FileLinks {
 }
 
 /**
- * Milliseconds that a link lives after the look that made it
- * ([exports](https://docs.mews.com/connector-api/operations/exports)).
+ * Milliseconds that a link lives after the look that made it: ten minutes.
+ *
+ * @see https://docs.mews.com/connector-api/operations/exports
  *
  * @since 0.1.0
  * @category constants
@@ -85,14 +96,57 @@ export const lifetime = 10 * 60_000
 const maxAge = (needed: number): number => lifetime - Math.min(Math.max(2 * needed, 60_000), lifetime - 2 * 60_000)
 
 /**
- * The path of a link: names the file in plans and messages, without the secret query.
+ * The path of a link: names the file in plans and messages, without the secret query. Empty if the link is none.
+ *
+ * @example
+ * ```ts
+ * import { FileLinks } from "@longshore/core"
+ * import { Redacted } from "effect"
+ *
+ * const url = Redacted.make("https://files.example.com/exports/3fa85f64-1.jsonl?signature=secret")
+ * FileLinks.path({ url, sizeInBytes: 7 }) // => "/exports/3fa85f64-1.jsonl"
+ * ```
  *
  * @since 0.1.0
- * @category combinators
+ * @category reading
  */
 export const path = (file: ExportFile): string => URL.parse(Redacted.value(file.url))?.pathname ?? ""
 
 /**
+ * The links of an export that is ready. There are none at first: the first one that is asked for looks, unless a look
+ * was offered.
+ *
+ * @example
+ * ```ts
+ * import { Export, Exports, FileLinks } from "@longshore/core"
+ * import { Effect, Layer, Redacted } from "effect"
+ *
+ * const url = Redacted.make("https://files.example.com/1.jsonl?signature=secret")
+ * const api = Layer.mock(Exports.Exports)({
+ *   get: (id) =>
+ *     Effect.succeed({
+ *       id,
+ *       status: "Success",
+ *       entityType: "Bill",
+ *       scope: undefined,
+ *       filters: undefined,
+ *       files: [{ url, sizeInBytes: 7 }],
+ *       expiresUtc: undefined
+ *     })
+ * })
+ *
+ * const program = Effect.gen(function* () {
+ *   const links = yield* FileLinks.make(Export.ExportId.make("3fa85f64-5717-4562-b3fc-2c963f66afa6"))
+ *   const file = { index: 0, path: "/1.jsonl", size: 7 }
+ *   const { generation } = yield* links.get(file)
+ *   // The host refused it: a newer one, please.
+ *   return yield* links.get(file, { rejected: generation })
+ * })
+ * const link = await Effect.runPromise(Effect.provide(program, api))
+ * link.generation // => 2
+ * String(link.url) // => "<redacted>"
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */

@@ -1,6 +1,7 @@
 /**
- * The portable `Source`: ranged GETs over Effect's `HttpClient`, each answer checked before and after its bytes. It runs
- * wherever Effect runs and goes wherever the client goes: proxies, redirects, HTTP/2. Mews's tokens are never sent here.
+ * The portable `Source`: ranged GETs over Effect's `HttpClient`, each answer checked before and after its bytes. It
+ * runs wherever Effect runs and goes wherever the client goes: proxies, redirects, HTTP/2. Mews's tokens are never sent
+ * here. On Node.js `@longshore/source-node` needs a fraction of the work.
  *
  * @since 0.1.0
  */
@@ -27,6 +28,28 @@ const gatherSize = 1024 * 1024
 const gatherTime = 100
 
 /**
+ * The source over the client that is there, for a layer of one's own: `@longshore/source-node` keeps one for the
+ * answers that its fast path does not take. Redirects are followed, three at most, never from TLS to an open line.
+ *
+ * @example
+ * ```ts
+ * import { HttpSource } from "@longshore/core"
+ * import { Effect, Redacted } from "effect"
+ * import { HttpClient, HttpClientResponse } from "effect/http"
+ *
+ * const host = HttpClient.make((request) =>
+ *   Effect.succeed(
+ *     HttpClientResponse.fromWeb(
+ *       request,
+ *       new Response("{", { status: 206, headers: { "content-range": "bytes 0-0/700", etag: '"1"' } })
+ *     )
+ *   )
+ * )
+ * const program = Effect.flatMap(HttpSource.make, (source) => source.probe(Redacted.make("https://files.example.com/1")))
+ * const file = await Effect.runPromise(Effect.provideService(program, HttpClient.HttpClient, host))
+ * file // => { size: 700, etag: '"1"', ranges: true }
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */
@@ -81,6 +104,18 @@ export const make: Effect.Effect<Source["Service"], never, HttpClient.HttpClient
 })
 
 /**
+ * The source over the client that is provided.
+ *
+ * @example Wherever there is `fetch`
+ * ```ts
+ * import { HttpSource, Transfer } from "@longshore/core"
+ * import { Layer } from "effect"
+ * import { FetchHttpClient } from "effect/http"
+ *
+ * // Needs ObjectSink.
+ * const transfer = Transfer.layer().pipe(Layer.provide(HttpSource.layer), Layer.provide(FetchHttpClient.layer))
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */

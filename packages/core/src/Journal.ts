@@ -2,6 +2,9 @@
  * The plug-in that remembers which steps of a run are done. The lifecycle is written once, against these two methods;
  * what runs it (a file, memory, a workflow engine) is a layer.
  *
+ * Use `@longshore/journal-file` to go on after a crash, {@link layerMemory} where starting over is cheap. A journal of
+ * one's own is {@link make} and two functions, and proves itself with `JournalSuite` of `@longshore/testkit`.
+ *
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
@@ -19,15 +22,55 @@ import * as Schema from "effect/Schema"
  * @category models
  */
 export interface Step<A, E, R> {
+  /** Unique in a run: what is remembered is found by it. */
   readonly name: string
+  /** How what it gave is kept. What it decodes to is what later attempts get. */
   readonly success: Schema.Codec<A, any>
+  /** How a failure is kept, by journals that keep failures: those on a workflow engine. */
   readonly error: Schema.Codec<E, any>
+  /** What is done, unless it is done already. */
   readonly execute: Effect.Effect<A, E, R>
 }
 
 /**
  * Remembers what the steps of one run gave. A journal that cannot be read or written is no error of the step: the
  * effect dies with a `JournalError`.
+ *
+ * @example A step is done once
+ * ```ts
+ * import { Journal } from "@longshore/core"
+ * import { Effect, Schema } from "effect"
+ *
+ * let asked = 0
+ * const ask = { name: "ask", success: Schema.Int, error: Schema.Never, execute: Effect.sync(() => ++asked) }
+ *
+ * const program = Effect.gen(function* () {
+ *   const journal = yield* Journal.Journal
+ *   return [yield* journal.step(ask), yield* journal.step(ask)]
+ * })
+ * await Effect.runPromise(Effect.provide(program, Journal.layerMemory)) // => [1, 1]
+ * ```
+ *
+ * @example A step is repeated until there is something
+ * ```ts
+ * import { Journal } from "@longshore/core"
+ * import { Duration, Effect, Option, Schema } from "effect"
+ *
+ * let looks = 0
+ * const program = Journal.Journal.use((journal) =>
+ *   journal.until(
+ *     {
+ *       name: "ready",
+ *       success: Schema.Option(Schema.String),
+ *       error: Schema.Never,
+ *       execute: Effect.sync(() => (++looks < 3 ? Option.none() : Option.some("ready")))
+ *     },
+ *     (attempt) => Duration.millis(2 ** attempt)
+ *   )
+ * )
+ * await Effect.runPromise(Effect.provide(program, Journal.layerMemory)) // => "ready"
+ * looks // => 3
+ * ```
  *
  * @since 0.1.0
  * @category services
@@ -55,13 +98,33 @@ export class Journal extends Context.Service<
  * @category models
  */
 export interface Memory {
+  /** What was kept under the name. */
   readonly get: (name: string) => Option.Option<unknown>
-  /** Durable when it returns. A failure to write is a defect. */
+  /** Keeps it. Durable when it returns; a failure to write is a defect, best a `JournalError`. */
   readonly set: (name: string, value: unknown) => Effect.Effect<void>
 }
 
 /**
- * A journal on a memory: what an implementation that is not a workflow engine needs.
+ * A journal on a memory: what an implementation that is not a workflow engine needs. Two processes must not use one
+ * memory at the same time; keeping them apart is up to the caller.
+ *
+ * @example In a table
+ * ```ts
+ * import { Journal } from "@longshore/core"
+ * import { Effect, Layer, Option } from "effect"
+ * import { DatabaseSync } from "node:sqlite"
+ *
+ * const layer = Layer.sync(Journal.Journal, () => {
+ *   const db = new DatabaseSync("./journal.db")
+ *   db.exec("CREATE TABLE IF NOT EXISTS step (name TEXT PRIMARY KEY, value TEXT NOT NULL)")
+ *   const find = db.prepare("SELECT value FROM step WHERE name = ?")
+ *   const keep = db.prepare("INSERT OR REPLACE INTO step VALUES (?, ?)")
+ *   return Journal.make({
+ *     get: (name) => Option.map(Option.fromUndefinedOr(find.get(name)), ({ value }) => JSON.parse(String(value))),
+ *     set: (name, value) => Effect.sync(() => keep.run(name, JSON.stringify(value)))
+ *   })
+ * })
+ * ```
  *
  * @since 0.1.0
  * @category constructors
@@ -86,7 +149,17 @@ export const make = (memory: Memory): Journal["Service"] => {
 }
 
 /**
- * A journal that lives as long as its layer: for tests, and for programs that start over after a crash.
+ * A journal that lives as long as its layer: for tests, and for programs that start over after a crash. A crash between
+ * `add` and its answer then leaves an export at Mews that nobody knows of.
+ *
+ * @example
+ * ```ts
+ * import { ExportRun, Journal } from "@longshore/core"
+ * import { Effect } from "effect"
+ *
+ * // Still needs Exports, Transfer and ObjectSink.
+ * const program = ExportRun.run({ request: { entityType: "Bill" } }).pipe(Effect.provide(Journal.layerMemory))
+ * ```
  *
  * @since 0.1.0
  * @category layers

@@ -2,17 +2,6 @@
  * MD5, for one purpose: a host may send `Content-MD5` along with a file, and then what arrived is compared with it. It
  * guards against accidents on the way, not against an adversary.
  *
- * Core brings none, and then the header is not looked at. On Node.js provide the one of `node:crypto`
- * (`@longshore/source-node` does so by itself):
- *
- * ```ts
- * import { Md5 } from "@longshore/core"
- * import { Layer } from "effect"
- * import { createHash } from "node:crypto"
- *
- * export const layer = Layer.succeed(Md5.Md5, () => createHash("md5"))
- * ```
- *
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
@@ -24,11 +13,25 @@ import * as Context from "effect/Context"
  * @category models
  */
 export interface Hasher {
+  /** Takes the next bytes. What it gives back is not used. */
   readonly update: (bytes: Uint8Array) => unknown
+  /** The digest of all bytes, once. */
   readonly digest: (encoding: "base64") => string
 }
 
 /**
+ * Makes a {@link Hasher}, where the platform brings one. Core brings none, and then the header is not looked at.
+ *
+ * @example On Node.js (`@longshore/source-node` does so by itself)
+ * ```ts
+ * import { HttpSource, Md5 } from "@longshore/core"
+ * import { Layer } from "effect"
+ * import { createHash } from "node:crypto"
+ *
+ * // Needs HttpClient.
+ * const source = HttpSource.layer.pipe(Layer.provide(Layer.succeed(Md5.Md5, () => createHash("md5"))))
+ * ```
+ *
  * @since 0.1.0
  * @category services
  */

@@ -3,7 +3,8 @@
  * about which parts are durable; `Transfer` asks it and fetches only the others.
  *
  * A new sink provides {@link ObjectSink} with {@link make} and proves itself with the suite in `@longshore/testkit`.
- * (The name `Sink` is Effect's.)
+ * What only takes bytes in order (a program, a database, a request body) is less work as a `StreamSink`. (The name
+ * `Sink` is Effect's.)
  *
  * @since 0.1.0
  */
@@ -16,8 +17,18 @@ import * as Stream from "effect/Stream"
 import { SinkError } from "./ExportError.ts"
 
 /**
- * The name of an object below the target: segments of letters, digits, `.`, `_` and `-`, joined by `/`. None starts
- * with a dot, so no key can leave the target. Keys are made by Longshore, never taken from a link.
+ * The name of an object below the target: segments of letters, digits, `.`, `_` and `-`, joined by `/`, 1024 characters
+ * at most. No segment starts with a dot, so no key can leave the target. Keys are made by Longshore (see `Manifest`),
+ * never taken from a link.
+ *
+ * @example
+ * ```ts
+ * import { ObjectSink } from "@longshore/core"
+ * import { Schema } from "effect"
+ *
+ * const key = ObjectSink.ObjectKey.make("Bill/3fa85f64-5717-4562-b3fc-2c963f66afa6/manifest.json")
+ * Schema.is(ObjectSink.ObjectKey)("../manifest.json") // => false
+ * ```
  *
  * @since 0.1.0
  * @category models
@@ -30,6 +41,8 @@ export const ObjectKey = Schema.String.check(
 ).pipe(Schema.brand("ObjectKey"))
 
 /**
+ * What {@link ObjectKey} decodes to: a `string` that was checked.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -52,9 +65,9 @@ export interface SinkCapabilities {
   readonly rewindable: boolean
   /** A reader sees the whole object or nothing. */
   readonly atomic: boolean
-  /** Bytes. Every part but the last is at least this long. */
+  /** Bytes. Every part but the last is at least this long. 1 if any will do. */
   readonly minPartSize: number
-  /** How many parts an object may have. */
+  /** How many parts an object may have. Larger files get larger parts. */
   readonly maxParts: number
 }
 
@@ -65,6 +78,7 @@ export interface SinkCapabilities {
  * @category models
  */
 export interface SinkObject {
+  /** Where it goes. */
   readonly key: ObjectKey
   /** Bytes. */
   readonly size: number
@@ -97,6 +111,7 @@ export interface Part {
  * @category models
  */
 export interface StoredPart extends Part {
+  /** Of the part. `undefined` where the store tells it only of published objects. */
   readonly crc32: number | undefined
 }
 
@@ -115,6 +130,8 @@ export const StoredObject = Schema.Struct({
 })
 
 /**
+ * What {@link StoredObject} decodes to.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -136,6 +153,7 @@ export type FoundObject = Omit<StoredObject, "size"> & Partial<Pick<StoredObject
  * @category models
  */
 export interface ListedObject {
+  /** Relative to the target. */
   readonly key: string
   /** Bytes. */
   readonly size: number
@@ -144,6 +162,9 @@ export interface ListedObject {
 }
 
 /**
+ * What writes one object. `Transfer` opens one for each delivery and closes its scope afterwards, however it ended;
+ * parts that are stored stay stored.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -183,18 +204,33 @@ export interface ObjectWriter {
 /**
  * Where bytes go.
  *
+ * @example What is there?
+ * ```ts
+ * import { Manifest, Export, ObjectSink } from "@longshore/core"
+ * import { Effect, Option } from "effect"
+ *
+ * const isComplete = Effect.fnUntraced(function* (entityType: Export.EntityType, exportId: Export.ExportId) {
+ *   const sink = yield* ObjectSink.ObjectSink
+ *   return Option.isSome(yield* sink.stat(Manifest.key(entityType, exportId)))
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category services
  */
 export class ObjectSink extends Context.Service<
   ObjectSink,
   {
+    /** What it can do. Fixed for as long as it lives. */
     readonly capabilities: SinkCapabilities
     /** Where an object is, for people: `file:///…`, `s3://…`. */
     readonly locate: (key: ObjectKey) => string
-    /** Bytes that can still be stored, where the sink can tell. */
+    /** Bytes that can still be stored, where the sink can tell. Default of {@link make}: it cannot. */
     readonly room: Effect.Effect<Option.Option<number>, SinkError>
-    /** Closing the scope keeps the parts that are stored. */
+    /**
+     * Begins an object, or goes on with one that was begun as the same. Closing the scope keeps the parts that are
+     * stored.
+     */
     readonly open: (object: SinkObject) => Effect.Effect<ObjectWriter, SinkError, Scope.Scope>
     /** Bytes of a committed object. Arrays may be lent, as those that `write` is given. */
     readonly read: (key: ObjectKey, range: Pick<Part, "offset" | "length">) => Stream.Stream<Uint8Array, SinkError>
@@ -214,7 +250,29 @@ export class ObjectSink extends Context.Service<
 >()("@longshore/core/ObjectSink") {}
 
 /**
- * A sink from what every sink must have; the rest has defaults. One that is not `durable` keeps nothing to be read.
+ * A sink from what every sink must have. The rest has defaults: no measure of its room, nothing to settle, and `read`
+ * and `list` that fail, for one that is not `durable` and keeps nothing to be read.
+ *
+ * A whole one to start from is `MemorySink` of `@longshore/testkit`.
+ *
+ * @example Around another sink: say what is published
+ * ```ts
+ * import { ObjectSink } from "@longshore/core"
+ * import { FsSink } from "@longshore/sink-fs"
+ * import { Effect, Layer } from "effect"
+ *
+ * const talking = Effect.map(ObjectSink.ObjectSink, (sink) =>
+ *   ObjectSink.make({
+ *     ...sink,
+ *     open: (object) =>
+ *       Effect.map(sink.open(object), (writer) => ({
+ *         ...writer,
+ *         commit: Effect.tap(writer.commit, () => Effect.logInfo(`published ${sink.locate(object.key)}`))
+ *       }))
+ *   })
+ * )
+ * const layer = Layer.effect(ObjectSink.ObjectSink, talking).pipe(Layer.provide(FsSink.layer({ directory: "./data" })))
+ * ```
  *
  * @since 0.1.0
  * @category constructors
@@ -245,8 +303,15 @@ export const make = (
 /**
  * The parts of an object, in order. An empty object has none.
  *
+ * @example
+ * ```ts
+ * import { ObjectSink } from "@longshore/core"
+ *
+ * ObjectSink.parts({ size: 10, partSize: 8 }).at(-1) // => { number: 2, offset: 8, length: 2 }
+ * ```
+ *
  * @since 0.1.0
- * @category combinators
+ * @category constructors
  */
 export const parts = (object: Pick<SinkObject, "size" | "partSize">): ReadonlyArray<Part> =>
   Array.from({ length: Math.ceil(object.size / object.partSize) }, (_, i) => ({
@@ -256,8 +321,18 @@ export const parts = (object: Pick<SinkObject, "size" | "partSize">): ReadonlyAr
   }))
 
 /**
- * The bytes of a part as one array of their own, for a sink that needs a part whole. Fails unless there are exactly
- * `part.length` of them.
+ * The bytes of a part as one array of their own, for a sink that needs a part whole. It takes as much memory as the
+ * part is long. Fails with a `SinkError` unless there are exactly `part.length` of them; `location` is what it names.
+ *
+ * @example
+ * ```ts
+ * import { ObjectSink } from "@longshore/core"
+ * import { Effect, Stream } from "effect"
+ *
+ * const bytes = Stream.make(Uint8Array.of(1, 2), Uint8Array.of(3))
+ * const whole = ObjectSink.collect({ number: 1, offset: 0, length: 3 }, bytes, "memory:///Bill-00001.jsonl")
+ * await Effect.runPromise(whole) // => Uint8Array.of(1, 2, 3)
+ * ```
  *
  * @since 0.1.0
  * @category combinators
@@ -280,7 +355,15 @@ export const collect = Effect.fnUntraced(function* <E, R>(
 })
 
 /**
- * A part that got other bytes than it should.
+ * The error of a part that got other bytes than it should. For sinks that count for themselves.
+ *
+ * @example
+ * ```ts
+ * import { ObjectSink } from "@longshore/core"
+ *
+ * const { problem } = ObjectSink.wrongLength({ number: 2, offset: 8, length: 8 }, 5, "file:///data/Bill-00001.jsonl")
+ * problem // => "part 2 got 5 of its 8 bytes"
+ * ```
  *
  * @since 0.1.0
  * @category errors

@@ -1,5 +1,6 @@
 /**
- * What a journal tells about a run, offline.
+ * What a journal tells about a run, offline: how far it is, and which exports it had. `FileJournal.read` of
+ * `@longshore/journal-file` gives the steps; a memory of one's own keeps the same names and values.
  *
  * @since 0.1.0
  */
@@ -9,26 +10,43 @@ import type { ExportId } from "./Export.ts"
 import { Asked, Complete, Delivery, parseStepName, Ready } from "./internal/steps.ts"
 
 /**
- * - `asking`: no export yet. `waiting`: it is not ready. `transferring`: files are on their way. `publishing`: all files
- *   are there, the manifest is not. `complete`: the manifest is there.
+ * How far a run is. What belongs to an export that was given up for another is not counted.
  *
  * @since 0.1.0
  * @category models
  */
 export interface RunSummary {
+  /**
+   * `asking`: no export yet. `waiting`: it is not ready. `transferring`: files are on their way. `publishing`: all
+   * files are there, the manifest is not. `complete`: the manifest is there.
+   */
   readonly stage: "asking" | "waiting" | "transferring" | "publishing" | "complete"
+  /** Known once the API accepted it. */
   readonly exportId?: ExportId
+  /** How many, known once the export is ready. */
   readonly files?: { readonly total: number; readonly delivered: number }
+  /**
+   * Bytes of all files, and of those that are delivered; known once the export is ready. Parts of files are the sink's
+   * to tell.
+   */
   readonly bytes?: { readonly total: number; readonly delivered: number }
   /** ISO 8601. */
   readonly completedUtc?: string
-  /** `add` was sent, and what became of it is not known. */
+  /** `add` was sent, and what became of it is not known: an export may be running whose id nobody knows. */
   readonly answerLost: boolean
 }
 
 /**
- * Reads a journal's steps, by name. What is not known is passed over: a newer version may have written it. `exportId`
- * is that of a run which took up an existing export, which is no step.
+ * Reads a journal's steps, by name. What is not known is passed over: a newer version may have written it. `adopted` is
+ * the export of a run which took up an existing one, which is no step.
+ *
+ * @example A process was killed after it had asked
+ * ```ts
+ * import { RunSummary } from "@longshore/core"
+ *
+ * const steps = new Map([["intent", { at: "2026-11-24T03:00:00.000Z", value: { process: "9f1c6a5e00d3b7a2" } }]])
+ * RunSummary.summarize(steps) // => { stage: "asking", answerLost: true }
+ * ```
  *
  * @since 0.1.0
  * @category reading
@@ -83,17 +101,31 @@ const decode = <A>(schema: Schema.Codec<A, any>, value: unknown): A | undefined 
  * @category models
  */
 export interface RunExport {
+  /** Under which Mews knows it. */
   readonly exportId: ExportId
-  /** - `unfinished`: the run goes on with it. `complete`: its manifest is there. `givenUp`: another one took its place. */
+  /**
+   * `unfinished`: the run goes on with it. `complete`: its manifest is there. `givenUp`: another one took its place.
+   */
   readonly state: "unfinished" | "complete" | "givenUp"
-  /** Known once it is ready. */
+  /** Their places, from 0, and their bytes. Empty until it is ready. */
   readonly files: ReadonlyArray<{ readonly index: number; readonly size: number }>
   /** When Mews takes its files away, if it said so. ISO 8601. */
   readonly expiresUtc: string | undefined
 }
 
 /**
- * All exports that a journal's steps tell of, in their order. `adopted` is that of a run which took up an existing export.
+ * All exports that a journal's steps tell of, in their order. `adopted` is that of a run which took up an existing
+ * export.
+ *
+ * @example
+ * ```ts
+ * import { Export, RunSummary } from "@longshore/core"
+ *
+ * const exportId = Export.ExportId.make("3fa85f64-5717-4562-b3fc-2c963f66afa6")
+ * const value = { _tag: "Accepted", exportId }
+ * const [found] = RunSummary.exportsOf(new Map([["add", { at: "2026-11-24T03:00:00.000Z", value }]]))
+ * found?.state // => "unfinished"
+ * ```
  *
  * @since 0.1.0
  * @category reading
@@ -135,7 +167,15 @@ export const exportsOf = (
 }
 
 /**
- * Which step a name in a journal stands for, whichever attempt and generation it is of: `plan Reservation-00001`.
+ * Which step a name in a journal stands for, whichever attempt and generation it is of.
+ *
+ * @example
+ * ```ts
+ * import { RunSummary } from "@longshore/core"
+ *
+ * // The second delivery of a file of a renewed export.
+ * RunSummary.baseOf("2.deliver Bill-00001#2") // => "deliver Bill-00001"
+ * ```
  *
  * @since 0.1.0
  * @category reading

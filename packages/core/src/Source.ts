@@ -1,5 +1,7 @@
 /**
- * The plug-in that fetches bytes: one attempt at one part of one file, checked.
+ * The plug-in that fetches bytes: one attempt at one part of one file, checked. `HttpSource` is the portable one,
+ * `@longshore/source-node` the fast one. A new one over HTTP takes its rules from `SourceResponse` and proves itself
+ * with `SourceSuite` of `@longshore/testkit`.
  *
  * @since 0.1.0
  */
@@ -19,14 +21,30 @@ import type { Part } from "./ObjectSink.ts"
 export interface SourceFile {
   /** Bytes. */
   readonly size: number
-  /** A strong entity tag, if there is one. */
+  /** A strong entity tag (RFC 9110, section 8.8.3), if there is one. */
   readonly etag: string | undefined
-  /** Whether ranges are answered with 206. */
+  /**
+   * Whether ranges are answered with 206, and told from those of other content: without an `etag` they are of no use.
+   */
   readonly ranges: boolean
 }
 
 /**
- * Where bytes come from.
+ * Where bytes come from. It does not retry: `Transfer` does.
+ *
+ * @example One in memory, for a test
+ * ```ts
+ * import { Source } from "@longshore/core"
+ * import { Effect, Layer, Stream } from "effect"
+ *
+ * const content = new TextEncoder().encode('{"Id":"1"}\n{"Id":"2"}\n')
+ *
+ * const layer = Layer.succeed(Source.Source, {
+ *   probe: () => Effect.succeed({ size: content.length, etag: '"1"', ranges: true }),
+ *   part: (_link, _file, { length, offset }) => Stream.make(content.subarray(offset, offset + length)),
+ *   whole: () => Stream.make(content)
+ * })
+ * ```
  *
  * @since 0.1.0
  * @category services

@@ -1,9 +1,10 @@
 /**
  * How the answer of a file host is asked for and judged: the rules that every `Source` over HTTP shares, whatever moves
- * its bytes.
+ * its bytes. Use it to write such a source; whoever only runs exports does not need it.
  *
- * They are those of RFC 9110 (ranges, section 14; `If-Match`, section 13.1.1) as far as blob stores have them: `If-Match`
- * rather than `If-Range`, which Azure does not list, and no HEAD, which a link signed for GET does not cover.
+ * They are those of RFC 9110 (ranges, section 14; `If-Match`, section 13.1.1) as far as blob stores have them:
+ * `If-Match` rather than `If-Range`, which Azure does not list, and no HEAD, which a link signed for GET does not
+ * cover.
  *
  * @since 0.1.0
  */
@@ -22,12 +23,21 @@ import type { SourceFile } from "./Source.ts"
  * @category models
  */
 export interface Head {
+  /** As it came: 206, 412, … */
   readonly status: number
+  /** By their names in lower case. */
   readonly headers: { readonly [name: string]: string | undefined }
 }
 
 /**
- * The error of one attempt.
+ * The error of one attempt. `problem` goes on from "The file host" and never holds a link.
+ *
+ * @example
+ * ```ts
+ * import { SourceResponse } from "@longshore/core"
+ *
+ * SourceResponse.failure("Refused", "answered HTTP 451", { status: 451 }).message // => "The file host answered HTTP 451."
+ * ```
  *
  * @since 0.1.0
  * @category errors
@@ -39,18 +49,27 @@ export const failure = (
 ): SourceError => new SourceError({ reason, problem, ...more })
 
 /**
- * Headers that learn about a file: its first byte.
+ * Headers that learn about a file: its first byte. Coded, it would have another length than the one announced.
  *
  * @since 0.1.0
- * @category requests
+ * @category constants
  */
 export const probeHeaders: Readonly<Record<string, string>> = { "accept-encoding": "identity", range: "bytes=0-0" }
 
 /**
- * Headers that ask for a part of the planned content. A coded body would have other bytes than the ones announced.
+ * Headers that ask for a part of the planned content.
+ *
+ * @example
+ * ```ts
+ * import { SourceResponse } from "@longshore/core"
+ *
+ * const file = { size: 10, etag: '"1"', ranges: true }
+ * const headers = SourceResponse.partHeaders(file, { number: 2, offset: 8, length: 2 })
+ * headers // => { "accept-encoding": "identity", "if-match": '"1"', range: "bytes=8-9" }
+ * ```
  *
  * @since 0.1.0
- * @category requests
+ * @category constructors
  */
 export const partHeaders = (file: SourceFile, part: Part): Readonly<Record<string, string>> => ({
   ...wholeHeaders(file),
@@ -58,10 +77,17 @@ export const partHeaders = (file: SourceFile, part: Part): Readonly<Record<strin
 })
 
 /**
- * Headers that ask for all of the planned content.
+ * Headers that ask for all of the planned content: the same bytes as planned, uncoded, or nothing.
+ *
+ * @example
+ * ```ts
+ * import { SourceResponse } from "@longshore/core"
+ *
+ * SourceResponse.wholeHeaders({ size: 10, etag: undefined, ranges: false }) // => { "accept-encoding": "identity" }
+ * ```
  *
  * @since 0.1.0
- * @category requests
+ * @category constructors
  */
 export const wholeHeaders = (file: SourceFile): Readonly<Record<string, string>> => ({
   "accept-encoding": "identity",
@@ -69,10 +95,21 @@ export const wholeHeaders = (file: SourceFile): Readonly<Record<string, string>>
 })
 
 /**
- * What a probe was told.
+ * What a probe was told. A weak ETag, or one that could be a link, counts as none; 416 means that the file is empty.
+ * Fails with a `SourceError` as {@link checkPart} does, and with `BadRange` if the answer does not tell the size.
+ *
+ * @example
+ * ```ts
+ * import { SourceResponse } from "@longshore/core"
+ * import { Effect } from "effect"
+ *
+ * const headers = { "content-range": "bytes 0-0/10", etag: 'W/"1"' }
+ * const file = await Effect.runPromise(SourceResponse.checkProbe({ status: 206, headers }))
+ * file // => { size: 10, etag: undefined, ranges: false }
+ * ```
  *
  * @since 0.1.0
- * @category answers
+ * @category validation
  */
 export const checkProbe = Effect.fnUntraced(function* (head: Head): Effect.fn.Return<SourceFile, SourceError> {
   // There is no first byte.
@@ -93,10 +130,23 @@ export const checkProbe = Effect.fnUntraced(function* (head: Head): Effect.fn.Re
 })
 
 /**
- * Whether the body that follows is the part that was asked for.
+ * Whether the body that follows is the part that was asked for: 206 with exactly this range, of the planned content,
+ * with no coding. Fails with a `SourceError` whose `reason` says what else it is.
+ *
+ * @example
+ * ```ts
+ * import { SourceResponse } from "@longshore/core"
+ * import { Effect } from "effect"
+ *
+ * const file = { size: 10, etag: '"1"', ranges: true }
+ * const part = { number: 1, offset: 0, length: 8 }
+ * const headers = { "content-range": "bytes 0-7/10", etag: '"2"' }
+ * const error = await Effect.runPromise(Effect.flip(SourceResponse.checkPart({ status: 206, headers }, file, part)))
+ * error.reason // => "ContentChanged"
+ * ```
  *
  * @since 0.1.0
- * @category answers
+ * @category validation
  */
 export const checkPart = Effect.fnUntraced(function* (
   head: Head,
@@ -116,10 +166,22 @@ export const checkPart = Effect.fnUntraced(function* (
 })
 
 /**
- * Whether the body that follows is all of the file.
+ * Whether the body that follows is all of the file: 200, of the planned size and content, with no coding. Fails with a
+ * `SourceError` whose `reason` says what else it is.
+ *
+ * @example
+ * ```ts
+ * import { SourceResponse } from "@longshore/core"
+ * import { Effect } from "effect"
+ *
+ * const file = { size: 10, etag: '"1"', ranges: true }
+ * const expired = SourceResponse.checkWhole({ status: 403, headers: {} }, file)
+ * const error = await Effect.runPromise(Effect.flip(expired))
+ * error.reason // => "LinkRejected"
+ * ```
  *
  * @since 0.1.0
- * @category answers
+ * @category validation
  */
 export const checkWhole = Effect.fnUntraced(function* (
   head: Head,
@@ -132,7 +194,16 @@ export const checkWhole = Effect.fnUntraced(function* (
 })
 
 /**
- * A connection that broke: `what` it did, and the code that Node.js or undici has for the reason, or better words.
+ * The error of a connection that broke: `what` it did, and the code that Node.js or undici has for the reason, or the
+ * words of whoever opened it (`ConnectError.find` gives either).
+ *
+ * @example
+ * ```ts
+ * import { SourceResponse } from "@longshore/core"
+ *
+ * const error = SourceResponse.broken("broke off", "ECONNRESET")
+ * error.message // => "The file host broke off: the connection was cut (ECONNRESET)."
+ * ```
  *
  * @since 0.1.0
  * @category errors
@@ -150,18 +221,33 @@ export const broken = (
  * @category models
  */
 export interface BodyCheck {
-  /** More bytes. Fails as soon as there are too many. */
+  /** More bytes. Fails with `Overlong` as soon as there are too many. */
   readonly take: (bytes: Uint8Array) => Effect.Effect<void, SourceError>
-  /** There are no more. Fails if some are missing, or if they are not those whose MD5 the host sent along. */
+  /**
+   * There are no more. Fails with `Truncated` if some are missing, and with `Corrupt` if they are not those whose MD5
+   * the host sent along.
+   */
   readonly end: Effect.Effect<void, SourceError>
 }
 
 /**
- * Holds a body against the length that was asked for, and against `Content-MD5` where a host sends it with a whole file.
- * RFC 7231 (appendix B) dropped that header because hosts disagree about what it means for a part: there it says nothing.
+ * Holds a body against the length that was asked for, in bytes, and against `Content-MD5` where a host sends it with a
+ * whole file. RFC 7231 (appendix B) dropped that header because hosts disagree about what it means for a part: there it
+ * says nothing.
+ *
+ * @example
+ * ```ts
+ * import { SourceResponse } from "@longshore/core"
+ * import { Effect } from "effect"
+ *
+ * const check = SourceResponse.makeBodyCheck({ status: 206, headers: {} }, 10, undefined)
+ * await Effect.runPromise(check.take(new Uint8Array(8)))
+ * const error = await Effect.runPromise(Effect.flip(check.end))
+ * error.message // => "The file host ended after 8 of 10 bytes."
+ * ```
  *
  * @since 0.1.0
- * @category answers
+ * @category constructors
  */
 export const makeBodyCheck = (head: Head, length: number, md5: (() => Hasher) | undefined): BodyCheck => {
   let received = 0

@@ -1,6 +1,7 @@
 /**
  * One file, source to sink, part by part. Parts of one file and of many files move at the same time under one budget.
- * Only this module retries: each attempt is a new GET and a new write.
+ * Only this module retries: each attempt is a new GET and a new write. `ExportRun` drives it; by itself it delivers
+ * files of an export that is ready, without a journal and without a manifest.
  *
  * @since 0.1.0
  */
@@ -33,7 +34,8 @@ import {
 import { Source } from "./Source.ts"
 
 /**
- * How a file is cut. It is decided once and remembered, because a resume must cut the same parts.
+ * How a file is cut. It is decided once and remembered, because a resume must cut the same parts. `etag` is `null`
+ * where the host has none, and where a file that comes in one GET needs none.
  *
  * @since 0.1.0
  * @category models
@@ -48,42 +50,83 @@ export const FilePlan = Schema.Struct({
 })
 
 /**
+ * What {@link FilePlan} decodes to.
+ *
  * @since 0.1.0
  * @category models
  */
 export type FilePlan = typeof FilePlan.Type
 
 /**
+ * A file that was published.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface Delivered {
+  /** As its commit gave it: compare it with a later `stat`. */
   readonly stored: StoredObject
+  /** CRC-32 of the whole file, as it was received. */
   readonly crc32: number
   /** CRC-32 of each part, in order. */
   readonly parts: ReadonlyArray<number>
 }
 
 /**
+ * What a delivery can fail with. `SourceError` where trying again is no use, `TransferFailed` where it was tried often
+ * enough, `IntegrityError` where sizes disagree, `SinkError` of the sink, and what stands between it and a fresh link.
+ *
  * @since 0.1.0
  * @category errors
  */
 export type TransferError = SourceError | TransferFailed | IntegrityError | SinkError | LinkError
 
 /**
+ * How much at the same time, and how patiently.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface TransferOptions {
-  /** Parts on their way at the same time, of all files together. Default 8. */
+  /**
+   * Parts on their way at the same time, of all files together. Default 8. A host that is overloaded gets fewer for a
+   * while.
+   */
   readonly concurrency?: number
-  /** How often a part is tried again. Default 6: about half a minute. */
+  /**
+   * How often a part is tried again, with growing pauses and never before the host's `Retry-After`. Default 6: about
+   * half a minute. Links that ended do not count.
+   */
   readonly retries?: number
-  /** How long a connection may be silent before it is cut and the part tried again. Default 30 seconds. */
+  /**
+   * How long a connection may be silent, or next to silent (under 1 KiB/s), before it is cut and the part tried again.
+   * Only the time in which the host is waited for counts. Default 30 seconds.
+   */
   readonly stallTimeout?: Duration.Input
 }
 
 /**
+ * Moves files. Everything that uses one service shares its budget.
+ *
+ * @example The first file of an export that is ready
+ * ```ts
+ * import { Export, FileLinks, Manifest, Transfer } from "@longshore/core"
+ * import { Effect } from "effect"
+ *
+ * const deliverFirst = Effect.fnUntraced(function* (ready: Export.Export) {
+ *   const [first] = ready.files
+ *   if (first === undefined) return undefined
+ *   const links = yield* FileLinks.make(ready.id)
+ *   yield* links.offer(ready)
+ *
+ *   const transfer = yield* Transfer.Transfer
+ *   const key = Manifest.fileKey(ready.entityType, ready.id, 0)
+ *   const file = { index: 0, path: FileLinks.path(first), size: first.sizeInBytes }
+ *   const plan = yield* transfer.plan(key, file, 8 * 1024 * 1024, links)
+ *   return yield* transfer.deliver(key, plan, links)
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category services
  */
@@ -92,7 +135,11 @@ export class Transfer extends Context.Service<
   {
     /** How many parts the budget lets move at once. */
     readonly concurrency: number
-    /** Asks the host about a file and decides how to cut it. */
+    /**
+     * Asks the host about a file and decides how to cut it: parts of `partSize` bytes, or more if the sink's limits ask
+     * for it. A file of one part is not asked about. Fails with `IntegrityError` if the host has another size than the
+     * API announced.
+     */
     readonly plan: (
       key: ObjectKey,
       file: FileIdentity,
@@ -101,13 +148,31 @@ export class Transfer extends Context.Service<
     ) => Effect.Effect<FilePlan, TransferError>
     /**
      * Moves what the sink does not hold yet and publishes the object. Fails with `SourceError` of reason
-     * `ContentChanged`, and drops the stored parts, when the file is no longer the one that was planned.
+     * `ContentChanged`, and drops the stored parts, when the file is no longer the one that was planned: plan it again.
      */
     readonly deliver: (key: ObjectKey, plan: FilePlan, links: FileLinks) => Effect.Effect<Delivered, TransferError>
   }
 >()("@longshore/core/Transfer") {}
 
 /**
+ * The transfer from the source into the sink that are provided.
+ *
+ * @example At most two parts at a time
+ * ```ts
+ * import { HttpSource, StreamSink, Transfer } from "@longshore/core"
+ * import { Layer, Stream } from "effect"
+ * import { FetchHttpClient } from "effect/http"
+ *
+ * const sink = StreamSink.layer({ locate: (key) => `nowhere: ${key}`, consume: (_, bytes) => Stream.runDrain(bytes) })
+ *
+ * const transfer = Transfer.layer({ concurrency: 2, stallTimeout: "10 seconds" }).pipe(
+ *   Layer.provide(HttpSource.layer),
+ *   Layer.provide(FetchHttpClient.layer),
+ *   // A run asks the sink as well.
+ *   Layer.provideMerge(sink)
+ * )
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */

@@ -1,13 +1,6 @@
 /**
- * Proves again, from manifests alone, that a target still holds what was delivered: every file is read back and compared
- * with its checksums. What differs is told as data, as exactly as checksums allow. Needs nothing of the API.
- *
- * ```ts
- * import { Verification } from "@longshore/core"
- *
- * // Needs ObjectSink.
- * export const report = Verification.verify()
- * ```
+ * Proves again, from manifests alone, that a target still holds what was delivered: every file is read back and
+ * compared with its checksums. What differs is told as data, as exactly as checksums allow. Needs nothing of the API.
  *
  * @since 0.1.0
  */
@@ -31,8 +24,35 @@ import { ObjectKey, ObjectSink, type ListedObject, parts } from "./ObjectSink.ts
  * - `BytesAdded`: so many bytes from here on are too many; everything else is right. `lines`, if they are whole lines.
  * - `OtherFile`: it has the content of another file of the export.
  *
- * A checksum explains one changed byte in more ways than one, the more the larger the part: in 8 MiB, chance adds a second place
- * in two of five cases. Where there are more than four, nothing is said.
+ * A checksum explains one changed byte in more ways than one, the more the larger the part: in 8 MiB, chance adds a
+ * second place in two of five cases. Where there are more than four, nothing is said.
+ *
+ * @example One byte is another
+ * ```ts
+ * import { Export, Manifest, Verification } from "@longshore/core"
+ * import { MemorySink } from "@longshore/testkit"
+ * import { Effect } from "effect"
+ *
+ * const exportId = Export.ExportId.make("3fa85f64-5717-4562-b3fc-2c963f66afa6")
+ * const manifest = Manifest.encode({
+ *   format: "longshore-manifest/1",
+ *   request: { entityType: "Bill" },
+ *   exportId,
+ *   entityType: "Bill",
+ *   completedUtc: "2026-11-24T03:00:00.000Z",
+ *   verified: "size+etag+crc32",
+ *   size: 9,
+ *   files: [{ name: "Bill-00001.jsonl", size: 9, crc32: "cbf43926", etag: null }]
+ * })
+ * const store = MemorySink.makeStore()
+ * const put = (key: string, bytes: Uint8Array) => store.objects.set(key, { bytes, version: "1", plan: "" })
+ * put(Manifest.key("Bill", exportId), manifest)
+ * put(Manifest.fileKey("Bill", exportId, 0), new TextEncoder().encode("12345X789"))
+ *
+ * const found = await Effect.runPromise(Effect.provide(Verification.verify(), MemorySink.layer(store)))
+ * const difference = found.exports[0]?.differences[0]?.difference
+ * difference?._tag === "Differs" && difference.explanation // => { _tag: "ByteChanged", offsets: [5] }
+ * ```
  *
  * @since 0.1.0
  * @category models
@@ -50,13 +70,17 @@ export const Explanation = Schema.Union([
 ])
 
 /**
+ * What {@link Explanation} decodes to.
+ *
  * @since 0.1.0
  * @category models
  */
 export type Explanation = typeof Explanation.Type
 
 /**
- * What is wrong with a file. `Unreadable` says nothing about its content.
+ * What is wrong with a file. `Missing`: it is not there. `NotAFile`: a link or a folder is in its place. `Unreadable`
+ * says nothing about its content. `Differs`: it is not what was delivered; `ranges` are bytes of the file as it was
+ * delivered, from `from` up to and without `to`.
  *
  * @since 0.1.0
  * @category models
@@ -81,6 +105,8 @@ export const Difference = Schema.Union([
 ])
 
 /**
+ * What {@link Difference} decodes to.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -102,13 +128,15 @@ export const ManifestProblem = Schema.Union([
 ])
 
 /**
+ * What {@link ManifestProblem} decodes to.
+ *
  * @since 0.1.0
  * @category models
  */
 export type ManifestProblem = typeof ManifestProblem.Type
 
 /**
- * One manifest and its files.
+ * One manifest and its files. All is well where there is no `problem` and `differences` is empty.
  *
  * @since 0.1.0
  * @category models
@@ -129,12 +157,16 @@ export const VerifiedExport = Schema.Struct({
 })
 
 /**
+ * What {@link VerifiedExport} decodes to.
+ *
  * @since 0.1.0
  * @category models
  */
 export type VerifiedExport = typeof VerifiedExport.Type
 
 /**
+ * What was found in a target: `exports` has one member for each manifest.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -147,12 +179,16 @@ export const Verification = Schema.Struct({
 })
 
 /**
+ * What {@link Verification} decodes to.
+ *
  * @since 0.1.0
  * @category models
  */
 export type Verification = typeof Verification.Type
 
 /**
+ * What to look at, and how closely. Default: everything, byte for byte.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -168,10 +204,25 @@ export interface VerifyOptions {
 }
 
 /**
- * Reads what the manifests of a target name. Fails only if the target cannot be listed.
+ * Reads what the manifests of a target name. A difference is no failure but part of the result; fails with a
+ * `SinkError` only if the target cannot be listed.
+ *
+ * @example
+ * ```ts
+ * import { Verification } from "@longshore/core"
+ * import { FsSink } from "@longshore/sink-fs"
+ * import { Effect } from "effect"
+ *
+ * const program = Verification.verify().pipe(Effect.provide(FsSink.layer({ directory: "./data" })))
+ * const { exports } = await Effect.runPromise(program)
+ * for (const { differences } of exports) {
+ *   for (const { difference, location } of differences) console.log(location, difference)
+ * }
+ * exports.filter(({ problem }) => problem !== undefined) // => []
+ * ```
  *
  * @since 0.1.0
- * @category verifying
+ * @category running
  */
 export const verify = Effect.fn("Verification.verify")(function* (
   options: VerifyOptions = {}
