@@ -29,7 +29,8 @@ const take = Effect.fnUntraced(function* (disk: Disk, path: string): Effect.fn.R
   const { self } = yield* Processes
   const me = self()
   const number = (yield* Random.nextIntBetween(0, 2 ** 32)).toString(16).padStart(8, "0")
-  const mine = `${path}.lock.${me.pid}-${number}`
+  // As `locks` finds it, also for a path such as `./x`.
+  const mine = Path.join(Path.dirname(path), `${Path.basename(path)}.lock.${me.pid}-${number}`)
   const attempt = Effect.gen(function* () {
     // Synced, then renamed into place: nobody ever reads half a lock, also not after a power cut.
     const content = new TextEncoder().encode(JSON.stringify(me))
