@@ -227,7 +227,9 @@ describe("the lock", () => {
       assert.strictEqual(yield* using(path, step("one", "1")), "1")
       assert.strictEqual(yield* using(path, step("one", "again")), "1")
       assert.strictEqual(
-        yield* reason(Effect.scoped(Effect.andThen(FileJournal.lock(path), FileJournal.lock(join(folder, "run.jsonl"))))),
+        yield* reason(
+          Effect.scoped(Effect.andThen(FileJournal.lock(path), FileJournal.lock(join(folder, "run.jsonl"))))
+        ),
         "Locked"
       )
     })
