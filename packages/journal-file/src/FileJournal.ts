@@ -25,46 +25,84 @@ import { parse } from "./internal/parse.ts"
 import type { Process } from "./Processes.ts"
 
 /**
+ * Which file, and what it is about.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface FileJournalOptions {
-  /** Made if it is missing, with the folders above it, for its owner only. `<path>.lock.*` is its lock. */
+  /**
+   * The file. Made if it is missing, with the folders above it, for its owner only (0600, 0700). `<path>.lock.*` is its
+   * lock, and `<path>.new` what it is written anew into. One file for each run.
+   */
   readonly path: string
-  /** What the run is about. A journal of another identity is refused. The order of keys does not matter. */
+  /**
+   * What the run is about, as JSON without secrets. A journal of another identity is refused. The order of keys does not
+   * matter. `RunIdentity.make` of `@longshore/core` gives one for an export.
+   */
   readonly identity: Schema.Json
   /**
    * What else a reader should know, such as how the run was started. It is not compared, and takes the place of what an
-   * earlier process said.
+   * earlier process said. Default: what the earlier process said.
    */
   readonly context?: Schema.Json
 }
 
 /**
- * What a journal holds.
+ * What a journal holds, for whoever looks at a run from outside.
  *
  * @since 0.1.0
  * @category models
  */
 export interface JournalContent {
-  /** ISO 8601. */
+  /** When its first process opened it. ISO 8601. */
   readonly createdUtc: string
+  /** What the run is about. */
   readonly identity: Schema.Json
-  /** What the process that opened it last had to say beside it. */
+  /** What the process that opened it last had to say beside it, if anything. */
   readonly context: Schema.Json | undefined
-  /** By name, in the order in which they were finished. `at` is ISO 8601. */
+  /** By name, in the order in which they were finished. `at` is ISO 8601, `value` as the step's `success` encodes it. */
   readonly steps: ReadonlyMap<string, { readonly at: string; readonly value: unknown }>
-  /** Whether a crash left its end unfinished. That counts as not written. */
+  /** Whether a crash left its end unfinished: half a line, or zeros. That counts as not written. */
   readonly torn: boolean
 }
 
 /**
- * The journal of one run. One process at a time: another one gets a `JournalError` of reason `Locked`, unless the
+ * The journal of one run, in a file. A step's line is on the disk (fsync(2)) before the run goes on. This is the journal for
+ * a program on one machine that should go on where its last process stopped; `Journal.layerMemory` of `@longshore/core` is for
+ * one that may start over.
+ *
+ * One process at a time: another one gets a `JournalError` of reason `Locked`, after a third of a second at most, unless the
  * process that holds the lock is gone. That is told by host, process id and the time it started, so it ends where these
  * do: on network shares that several hosts lock, and in containers that share a folder but not their processes.
  *
- * What a crash left unfinished at its end is dropped; anything else that is not expected is refused and left as it is. A line that cannot be
- * written stops the run: it dies with a `JournalError`.
+ * What a crash left unfinished at its end is dropped; anything else that is not expected is refused and left as it is. So
+ * building the layer fails with a `JournalError` of reason
+ *
+ * - `Locked`: another process works on this run;
+ * - `OtherRequest`: it has another `identity`;
+ * - `NewerVersion`: a later version of Longshore wrote it;
+ * - `Broken`: it is no journal, or was edited;
+ * - `NoSpace`, `Unavailable`: the file or its folder cannot be read or written.
+ *
+ * A line that cannot be written later stops the run: the effect of the step dies with a `JournalError`, because a step that is
+ * done and not remembered would be done again.
+ *
+ * @example A second process goes on with what the first one did
+ * ```ts
+ * import { Journal } from "@longshore/core"
+ * import { FileJournal } from "@longshore/journal-file"
+ * import { Effect, Schema } from "effect"
+ *
+ * let calls = 0
+ * const step = { name: "ask", success: Schema.Int, error: Schema.Never, execute: Effect.sync(() => ++calls) }
+ * const run = Journal.Journal.use((journal) => journal.step(step))
+ *
+ * const layer = FileJournal.layer({ path: "./state/payments.jsonl", identity: { what: "payments" } })
+ * await Effect.runPromise(Effect.provide(run, layer)) // => 1
+ * await Effect.runPromise(Effect.provide(run, layer)) // => 1
+ * calls // => 1
+ * ```
  *
  * @since 0.1.0
  * @category layers
@@ -103,7 +141,26 @@ const make = Effect.fnUntraced(function* ({ context, identity, path }: FileJourn
 })
 
 /**
- * Reads a journal without touching it or its lock: for looking at a run from outside.
+ * Reads a journal without touching it or its lock: for looking at a run from outside, also while it goes on.
+ *
+ * Fails with a `JournalError` of reason `Unavailable` if the file is not there or cannot be read, `Broken` if it is no journal or
+ * its first line was never finished, `NewerVersion` if a later version of Longshore wrote it.
+ *
+ * @example
+ * ```ts
+ * import { FileJournal } from "@longshore/journal-file"
+ * import { Effect, Layer } from "effect"
+ *
+ * const path = "./payments.jsonl"
+ * const journal = FileJournal.layer({ path, identity: { what: "payments" } })
+ *
+ * const program = Effect.gen(function* () {
+ *   const { identity, steps, torn } = yield* FileJournal.read(path)
+ *   return { identity, done: [...steps.keys()], torn }
+ * }).pipe(Effect.provide(journal))
+ *
+ * await Effect.runPromise(program) // => { identity: { what: "payments" }, done: [], torn: false }
+ * ```
  *
  * @since 0.1.0
  * @category reading
@@ -122,8 +179,25 @@ export const read = Effect.fnUntraced(function* (path: string): Effect.fn.Return
 })
 
 /**
- * Keeps every process from a journal until the scope closes, without opening it: for tidying up after a run. Its folder
- * has to be there.
+ * Keeps every process from a journal until the scope closes, without opening it: for tidying up after a run. Fails with a
+ * `JournalError` of reason `Locked` if a process works on the run, and with `Unavailable` or `NoSpace` if the lock cannot be
+ * written. The journal's folder has to be there; the journal itself need not be.
+ *
+ * @example
+ * ```ts
+ * import { FileJournal } from "@longshore/journal-file"
+ * import { Effect, Layer } from "effect"
+ *
+ * const path = "./payments.jsonl"
+ * const open = Effect.scoped(Layer.build(FileJournal.layer({ path, identity: "payments" })))
+ *
+ * const program = Effect.gen(function* () {
+ *   yield* FileJournal.lock(path)
+ *   return (yield* Effect.flip(open)).reason
+ * })
+ *
+ * await Effect.runPromise(Effect.scoped(program)) // => "Locked"
+ * ```
  *
  * @since 0.1.0
  * @category maintenance
@@ -132,7 +206,22 @@ export const lock = (path: string): Effect.Effect<void, JournalError, Scope.Scop
   Effect.flatMap(Disk, (disk) => acquire(disk, path))
 
 /**
- * The process that works with a journal, if there is one. Touches nothing, so it may be another one in the next moment.
+ * The process that works with a journal, if there is one. Touches nothing, so it may be another one in the next moment. A
+ * process on another host counts as alive, as nobody here can tell. Fails with a `JournalError` of reason `Unavailable` if
+ * the folder cannot be read.
+ *
+ * @example
+ * ```ts
+ * import { FileJournal } from "@longshore/journal-file"
+ * import { Effect } from "effect"
+ *
+ * const path = "./payments.jsonl"
+ * const pid = Effect.map(FileJournal.holder(path), (process) => process?.pid)
+ * const journal = FileJournal.layer({ path, identity: "payments" })
+ *
+ * await Effect.runPromise(Effect.provide(pid, journal)) // => process.pid
+ * await Effect.runPromise(pid) // => undefined
+ * ```
  *
  * @since 0.1.0
  * @category reading

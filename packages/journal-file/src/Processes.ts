@@ -10,17 +10,26 @@ import { readFileSync } from "node:fs"
 import { hostname } from "node:os"
 
 /**
+ * A process, as a lock names it. The schema of what a lock file holds.
+ *
  * @since 0.1.0
  * @category models
  */
 export const Process = Schema.Struct({
+  /** The machine's host name. A process of another host is never taken for dead. */
   host: Schema.String,
+  /** The operating system's number of it. */
   pid: Schema.Int,
-  /** When the process started, as the kernel counts; tells it from a later one with the same id. */
+  /**
+   * When the process started, as the kernel counts (on Linux the boot's id, and ticks since then); tells it from a later
+   * one with the same number. `null` where that cannot be told.
+   */
   started: Schema.NullOr(Schema.String)
 })
 
 /**
+ * A process, as a lock names it.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -45,12 +54,39 @@ const hasCode = (cause: unknown, code: string): boolean =>
   typeof cause === "object" && cause !== null && "code" in cause && cause.code === code
 
 /**
+ * Which process this is, and whether another one is at work. The default asks the operating system: `kill(pid, 0)` (kill(2)) and,
+ * on Linux, the start time in `/proc/<pid>/stat` (proc_pid_stat(5), field 22). Provide your own where these do not tell: a
+ * cluster that knows better which of its members are alive, or a test that plays several processes.
+ *
+ * @example A test plays a process that died
+ * ```ts
+ * import { FileJournal, Processes } from "@longshore/journal-file"
+ * import { Effect, Layer } from "effect"
+ *
+ * const process = (pid: number) =>
+ *   Layer.succeed(Processes.Processes, {
+ *     self: () => ({ host: "here", pid, started: null }),
+ *     isAlive: (other) => other.pid !== 1
+ *   })
+ * const path = "./payments.jsonl"
+ * const open = Layer.build(FileJournal.layer({ path, identity: "payments" }))
+ *
+ * const program = Effect.gen(function* () {
+ *   yield* Effect.provide(open, process(1)) // still open, and its process is gone
+ *   yield* Effect.provide(open, process(2))
+ *   const error = yield* Effect.flip(Effect.provide(open, process(3)))
+ *   return error.reason
+ * })
+ * await Effect.runPromise(Effect.scoped(program)) // => "Locked"
+ * ```
+ *
  * @since 0.1.0
  * @category services
  */
 export const Processes = Context.Reference<{
+  /** This process. */
   readonly self: () => Process
-  /** Of a process on this host. */
+  /** Whether a process on this host still runs. A zombie does not. */
   readonly isAlive: (other: Process) => boolean
 }>("@longshore/journal-file/Processes", {
   defaultValue: () => ({

@@ -228,6 +228,22 @@ describe("the lock", () => {
     )
   }
 
+  it.live("is its own, however the path is written", () =>
+    Effect.gen(function* () {
+      const folder = yield* temporary
+      // Not joined, which would tidy it up. As `./run.jsonl` is.
+      const path = `${folder}/./run.jsonl`
+      assert.strictEqual(yield* using(path, step("one", "1")), "1")
+      assert.strictEqual(yield* using(path, step("one", "again")), "1")
+      assert.strictEqual(
+        yield* reason(
+          Effect.scoped(Effect.andThen(FileJournal.lock(path), FileJournal.lock(join(folder, "run.jsonl"))))
+        ),
+        "Locked"
+      )
+    })
+  )
+
   it.live("F91 a process that was killed leaves a lock that the next one takes over; a living one keeps it", () =>
     Effect.gen(function* () {
       const path = join(yield* temporary, "run.jsonl")

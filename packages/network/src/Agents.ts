@@ -13,6 +13,9 @@ import * as Proxies from "./Proxies.ts"
 import * as Tunnel from "./Tunnel.ts"
 
 /**
+ * What `https.Agent` takes (`keepAlive`, `maxSockets`, `ca`, …; those for TLS count for `https:` alone), and where proxies are
+ * named.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -22,16 +25,53 @@ export interface AgentsOptions extends https.AgentOptions {
 }
 
 /**
+ * An agent for each scheme, as `HttpAgent` of `@effect/platform-node` wants them.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface Agents {
+  /** For `http:` addresses. */
   readonly http: http.Agent
+  /** For `https:` addresses. */
   readonly https: https.Agent
 }
 
 /**
  * One of each. `destroy` closes the connections of an agent.
+ *
+ * An `https:` address is reached by a tunnel (`CONNECT`, RFC 9110, section 9.3.6), in which the proxy sees names of hosts alone; an
+ * `http:` one by naming it in full to the proxy (RFC 9112, section 3.2.2). Errors of a request have a `ConnectError` of
+ * `@longshore/core` as their `cause` where it was the proxy, or a certificate: it says which.
+ *
+ * @example A client for everything that Longshore asks
+ * ```ts
+ * import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+ * import { Agents } from "@longshore/network"
+ * import { Effect, Layer } from "effect"
+ *
+ * const agents = Layer.effect(
+ *   NodeHttpClient.HttpAgent,
+ *   Effect.acquireRelease(
+ *     Effect.sync(() => Agents.make({ keepAlive: true })),
+ *     ({ http, https }) => Effect.sync(() => [http, https].forEach((agent) => agent.destroy()))
+ *   )
+ * )
+ * const client = Layer.provide(NodeHttpClient.layerNodeHttpNoAgent, agents)
+ * ```
+ *
+ * @example Without Effect
+ * ```ts
+ * import { Agents } from "@longshore/network"
+ * import { once } from "node:events"
+ * import { get } from "node:http"
+ *
+ * const { http } = Agents.make()
+ * const request = get(`${process.env.LONGSHORE_PLATFORM_ADDRESS}/_simulator/exports`, { agent: http })
+ * const [response] = await once(request, "response")
+ * response.statusCode // => 200
+ * response.resume()
+ * ```
  *
  * @since 0.1.0
  * @category constructors

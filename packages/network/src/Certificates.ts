@@ -17,8 +17,18 @@ const untrusted = new Set([
 const others = new Set(["CERT_HAS_EXPIRED", "CERT_NOT_YET_VALID", "ERR_TLS_CERT_ALTNAME_INVALID"])
 
 /**
- * Errors of this connection about the certificate of `host` get a `ConnectError` as their cause. Nothing else changes:
- * who is not trusted is not spoken to.
+ * Errors of this connection about the certificate of `host` get a `ConnectError` as their cause: whose it was, and who issued it.
+ * Nothing else changes: who is not trusted is not spoken to. Call it before the handshake. A socket without TLS passes through.
+ *
+ * @example
+ * ```ts no-run
+ * import { Certificates } from "@longshore/network"
+ * import { connect } from "node:tls"
+ *
+ * const host = "self-signed.badssl.com"
+ * const socket = Certificates.explain(connect({ host, port: 443, servername: host }), host)
+ * socket.on("error", ({ cause }) => console.error(cause)) // the certificate of self-signed.badssl.com … is not trusted
+ * ```
  *
  * @since 0.1.0
  * @category combinators

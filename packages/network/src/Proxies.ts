@@ -1,9 +1,13 @@
 /**
  * Which proxy leads to an address, as the environment says: `https_proxy`, `http_proxy`, else `all_proxy`, in lower case
- * before upper case, and `no_proxy` for what needs none. The rule is curl's and Go's, which differ from each other in
- * little; Node.js has one of its own that knows neither subdomains nor networks.
+ * before upper case, and `no_proxy` for what needs none. The rule is curl's (https://everything.curl.dev/usingcurl/proxies/env)
+ * and Go's (https://pkg.go.dev/golang.org/x/net/http/httpproxy), which differ from each other in little; Node.js has one of its
+ * own that knows neither subdomains nor networks.
  *
- * This machine is never reached through a proxy: it would be the proxy's machine, and what goes there in clear text is
+ * Where the two differ: `HTTP_PROXY` counts, which curl leaves out because CGI programs get it from their clients; and
+ * `.example.com` excepts `example.com` too, as with curl.
+ *
+ * This machine is never reached through a proxy, as with Go: it would be the proxy's machine, and what goes there in clear text is
  * nobody else's.
  *
  * @since 0.1.0
@@ -12,21 +16,25 @@ import * as Redacted from "effect/Redacted"
 import * as net from "node:net"
 
 /**
+ * A proxy that the environment names.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface Proxy {
   /** The variable that names it, as it is spelled there. */
   readonly variable: string
-  /** Without name and password. */
+  /** `http:` or `https:`, the scheme in which the proxy itself is spoken to. Without name and password. */
   readonly url: URL
-  /** What `Proxy-Authorization` says, if the address has a name and a password. */
+  /** What `Proxy-Authorization` says (Basic, RFC 7617), if the address has a name and a password. */
   readonly authorization: Redacted.Redacted | undefined
-  /** Why it cannot be used, if what the variable says is no proxy. */
+  /** Why it cannot be used, if what the variable says is no proxy. Then every connection fails: none goes around it. */
   readonly problem: string | undefined
 }
 
 /**
+ * The rule, read once.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -38,12 +46,37 @@ export interface Proxies {
 }
 
 /**
+ * Variables by name, such as `process.env`.
+ *
  * @since 0.1.0
  * @category models
  */
 export type Environment = { readonly [name: string]: string | undefined }
 
 /**
+ * Reads the variables. An empty one counts as none. A value without a scheme is `http://`; one that is no address of a proxy, or of
+ * a proxy that speaks something else (SOCKS), gives a `Proxy` with a `problem`, so that nothing goes around a proxy because of
+ * a typing error.
+ *
+ * `no_proxy` lists, with commas or spaces between them, names (with all below them), addresses and networks (`10.0.0.0/8`), each also
+ * with a port (`example.com:9000`), or is `*` for everything. Networks hold for hosts that are written as numbers: no name is
+ * looked up.
+ *
+ * @example
+ * ```ts
+ * import { Proxies } from "@longshore/network"
+ *
+ * const proxies = Proxies.fromEnv({
+ *   HTTPS_PROXY: "http://proxy.example.com:3128",
+ *   NO_PROXY: "internal.example.com, 10.0.0.0/8"
+ * })
+ *
+ * proxies.of(new URL("https://api.mews.com"))?.url.host // => "proxy.example.com:3128"
+ * proxies.of(new URL("https://s3.internal.example.com")) // => undefined
+ * proxies.of(new URL("https://10.1.2.3:9000")) // => undefined
+ * proxies.of(new URL("http://api.mews.com")) // => undefined
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */
@@ -61,7 +94,15 @@ export const fromEnv = (env: Environment): Proxies => {
 }
 
 /**
- * For people: `http://proxy.example.com:3128 (HTTPS_PROXY)`. Never with a password.
+ * A proxy for people, with the variable that names it. Never with a password.
+ *
+ * @example
+ * ```ts
+ * import { Proxies } from "@longshore/network"
+ *
+ * const [proxy] = Proxies.fromEnv({ https_proxy: "http://name:password@proxy.example.com:3128" }).named
+ * proxy && Proxies.describe(proxy) // => "http://proxy.example.com:3128 (https_proxy)"
+ * ```
  *
  * @since 0.1.0
  * @category words

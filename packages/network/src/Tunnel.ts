@@ -17,7 +17,25 @@ import * as Proxies from "./Proxies.ts"
 const patience = 30_000
 
 /**
- * Asks the proxy for a line to a host (`CONNECT`), and gives it once it stands. Rejects with a `ConnectError` and nothing else.
+ * Asks the proxy for a line to a host (`CONNECT`, RFC 9110, section 9.3.6), and gives it once it stands: a socket on which the host
+ * is spoken to as if there were no proxy. `timeout` is in milliseconds, for all of it; default 30,000, as the proxy looks the host
+ * up and connects to it before it answers.
+ *
+ * Rejects with a `ConnectError` and nothing else. It is `permanent` where a person has to correct something: the variable is no
+ * proxy, the proxy wants a name and a password (407) or does not let anybody through (401, 403), its certificate is not trusted.
+ *
+ * @example
+ * ```ts
+ * import { Proxies, Tunnel } from "@longshore/network"
+ *
+ * // Nobody listens there.
+ * const [proxy] = Proxies.fromEnv({ HTTPS_PROXY: "http://127.0.0.1:9" }).named
+ * const line = proxy && Tunnel.open(proxy, { host: "api.mews.com", port: 443 })
+ * const error = await line?.catch((error) => error)
+ *
+ * error.permanent // => false
+ * error.message.slice(0, 71) // => "the proxy http://127.0.0.1:9 (HTTPS_PROXY) could not be reached: nobody"
+ * ```
  *
  * @since 0.1.0
  * @category constructors
@@ -64,7 +82,21 @@ export const open = (
   })
 
 /**
- * A connection to the proxy itself, for requests that name their address in full: what it takes for `http:`.
+ * A connection to the proxy itself, for requests that name their address in full (RFC 9112, section 3.2.2): what it takes for
+ * `http:` addresses. It gives the socket at once, as `net.connect` does; until it stands, its errors have a `ConnectError` as their
+ * `cause` that names the proxy. `onread` is that of `net.connect`: a buffer of one's own to read into.
+ *
+ * @example
+ * ```ts
+ * import { Proxies, Tunnel } from "@longshore/network"
+ * import { once } from "node:events"
+ *
+ * const [proxy] = Proxies.fromEnv({ HTTP_PROXY: "http://127.0.0.1:9" }).named
+ * const socket = proxy && Tunnel.dial(proxy)
+ * const error = socket && (await once(socket, "connect").catch((error) => error))
+ *
+ * error.cause._tag // => "ConnectError"
+ * ```
  *
  * @since 0.1.0
  * @category constructors
@@ -80,7 +112,16 @@ export const dial = (proxy: Proxies.Proxy, options: { readonly onread?: net.OnRe
 }
 
 /**
- * What a request to an `http:` address says in its first line and besides, by way of a proxy.
+ * What a request to an `http:` address tells the proxy besides: its name and password, if it has any
+ * (`Proxy-Authorization`, RFC 9110, section 11.7.2). The value is a secret.
+ *
+ * @example
+ * ```ts
+ * import { Proxies, Tunnel } from "@longshore/network"
+ *
+ * const [proxy] = Proxies.fromEnv({ HTTP_PROXY: "http://name:password@proxy.example.com:3128" }).named
+ * Object.keys(proxy ? Tunnel.headers(proxy) : {}) // => ["proxy-authorization"]
+ * ```
  *
  * @since 0.1.0
  * @category requests

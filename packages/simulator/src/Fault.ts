@@ -6,6 +6,8 @@
 import * as Duration from "effect/Duration"
 
 /**
+ * The names of all faults.
+ *
  * - At `add`: `lose-add-answer` (accepted, and the connection is cut), `hold-add-answer` (accepted, and the answer comes
  *   after a duration).
  * - At any call of the API, answered instead of it: `api-400`, `-401`, `-403`, `-408`, `-409`, `-429` (with a
@@ -20,8 +22,15 @@ import * as Duration from "effect/Duration"
  *   early, cleanly), `flip-byte`, `change-content` (before the answer), `gzip-file`, `ignore-range`, `no-etag`,
  *   `wrong-range`, `deny-link` (403 although the link lives), `file-400`, `-404`, `-410`, `-503`.
  *
+ * @example
+ * ```ts
+ * import { Fault } from "@longshore/simulator"
+ *
+ * Fault.names.filter((name) => name.startsWith("api-50")) // => ["api-500", "api-503-html"]
+ * ```
+ *
  * @since 0.1.0
- * @category models
+ * @category constants
  */
 export const names = [
   "lose-add-answer",
@@ -72,31 +81,44 @@ export const names = [
 ] as const
 
 /**
+ * The name of a fault. {@link names} says what each does.
+ *
  * @since 0.1.0
  * @category models
  */
 export type FaultName = (typeof names)[number]
 
 /**
+ * A fault, and when it happens: to the next requests that it fits, until its count is used up.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface Fault {
+  /** What happens. */
   readonly name: FaultName
   /** How often; `Infinity` for always. Default once. */
   readonly count?: number
-  /** Only at this operation, or only for exports of this entity type. */
+  /** Only at this operation (`add`, `getAll`), or only for exports of this entity type (`Reservation`). Default: anywhere. */
   readonly target?: string
   /** For `hold-add-answer` (default one minute), `hold-answer` (one hour) and `api-429` (two seconds). */
   readonly duration?: Duration.Duration
 }
 
 /**
- * Reads `name`, `name=3`, `name=always`, `name=30s`, each also as `name@Reservation` or `name@getAll`. Gives the problem
- * as text if it is none of these.
+ * Reads a fault as a flag writes it: `name`, `name=3`, `name=always`, `name=30s` (also `ms` and `m`), each also as
+ * `name@Reservation` or `name@getAll`. Gives the problem as text if it is none of these.
+ *
+ * @example
+ * ```ts
+ * import { Fault } from "@longshore/simulator"
+ *
+ * Fault.parse("reset-file@Bill=3") // => { name: "reset-file", target: "Bill", count: 3 }
+ * Fault.parse("api-500=often") // => '"often" is neither a count, nor "always", nor a duration such as 30s'
+ * ```
  *
  * @since 0.1.0
- * @category parsing
+ * @category constructors
  */
 export const parse = (text: string): Fault | string => {
   const match = /^([a-z0-9-]+)(?:@([A-Za-z]+))?(?:=(\w+))?$/.exec(text)

@@ -17,7 +17,9 @@ import { enums, objects } from "./internal/entities.ts"
  * @category models
  */
 export interface FileSeed {
+  /** Of the simulator: `SimulatorOptions.seed`. */
   readonly seed: number
+  /** Which fields the rows have. An unknown type has those of a `Reservation`. */
   readonly entityType: string
   /** Which export of the simulator, from 1. */
   readonly sequence: number
@@ -28,7 +30,7 @@ export interface FileSeed {
 }
 
 /**
- * The content of one file.
+ * The content of one file, at any place without what comes before.
  *
  * @since 0.1.0
  * @category models
@@ -36,12 +38,20 @@ export interface FileSeed {
 export interface Rows {
   /** Bytes. */
   readonly size: number
-  /** The bytes from `offset`, in arrays of at most a block. */
+  /** The bytes from `offset`, up to `length` of them (less at the end), in arrays of about a megabyte at most. */
   readonly read: (offset: number, length: number) => Generator<Uint8Array, void, void>
 }
 
 /**
  * Bytes that are given, whatever they are.
+ *
+ * @example
+ * ```ts
+ * import { Rows } from "@longshore/simulator"
+ *
+ * const rows = Rows.fromBytes(Buffer.from('{"Id":1}\n{"Id":2}\n'))
+ * Buffer.concat([...rows.read(9, 8)]).toString() // => '{"Id":2}'
+ * ```
  *
  * @since 0.1.0
  * @category constructors
@@ -60,6 +70,26 @@ const blockSize = 1024 * 1024
 const idAt = 7
 
 /**
+ * Rows that are made up, `size` bytes of them: as cheap for ten gigabytes as for ten lines. They look like those of the real
+ * entity, and are invented.
+ *
+ * @example
+ * ```ts
+ * import { Rows } from "@longshore/simulator"
+ *
+ * const seed = { seed: 7, entityType: "Customer", sequence: 1, file: 1, revision: 0 }
+ * const rows = Rows.make(seed, 10_000)
+ *
+ * const text = Buffer.concat([...rows.read(0, rows.size)]).toString()
+ * text.length <= 10_000 // => true
+ * const customers = text.trimEnd().split("\n").map((line) => JSON.parse(line))
+ * typeof customers[0].Id // => "string"
+ *
+ * // The same at any place, for whoever asks.
+ * const middle = Buffer.concat([...Rows.make(seed, 10_000).read(5_000, 100)])
+ * middle.equals(Buffer.from(text).subarray(5_000, 5_100)) // => true
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */

@@ -18,13 +18,18 @@ import { type State, makeState, statusOf } from "./internal/state.ts"
 import type { Fault } from "./Fault.ts"
 
 /**
+ * What the simulated API is like. Without options it is as the documentation has it, with two small files in each export.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface SimulatorOptions {
-  /** `current`, or `seed`: five entity types, no `Scope` and `Filters`, links that do not end. */
+  /**
+   * `current` (default), or `seed`, the operations as they were at first: five entity types, no `Scope` and `Filters`,
+   * links that do not end.
+   */
   readonly profile?: "current" | "seed"
-  /** Default 7. */
+  /** Decides ids, signatures and rows: the same seed gives the same. Default 7. */
   readonly seed?: number
   /** Files of each export. Default 2. */
   readonly files?: number
@@ -34,13 +39,13 @@ export interface SimulatorOptions {
   readonly fileSizes?: ReadonlyArray<number>
   /** The files themselves, one by one, instead of rows that are made up. */
   readonly contents?: ReadonlyArray<Uint8Array>
-  /** Default 2 seconds. */
+  /** How long an export is `Pending`. Default 2 seconds. */
   readonly pending?: Duration.Input
-  /** Default 5 seconds. */
+  /** How long it is `Processing` after that. Default 5 seconds. */
   readonly processing?: Duration.Input
-  /** Default 10 minutes. */
+  /** How long a link lives; each look gives new ones. Default 10 minutes. */
   readonly linkTtl?: Duration.Input
-  /** Default 7 days. */
+  /** How long an export can be fetched before it is `Expired`. Default 7 days. */
   readonly exportTtl?: Duration.Input
   /** Of each access token, sliding. Default 200 in 30 seconds. */
   readonly rateLimit?: { readonly limit: number; readonly window: Duration.Input }
@@ -52,10 +57,13 @@ export interface SimulatorOptions {
   readonly unknownId?: "reject" | "omit"
   /** The access tokens that are accepted. Default: any that is not empty. */
   readonly accessTokens?: ReadonlyArray<string>
+  /** What goes wrong from the start. Default: nothing. `addFault` adds more. */
   readonly faults?: ReadonlyArray<Fault>
 }
 
 /**
+ * A request, from wherever it came.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -67,6 +75,7 @@ export interface SimulatorRequest {
   readonly path: string
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string | undefined>>
+  /** As text. Empty if there is none. */
   readonly body: string
 }
 
@@ -77,11 +86,13 @@ export interface SimulatorRequest {
  * @category models
  */
 export interface SimulatorAnswer {
+  /** Of HTTP. */
   readonly status: number
   /** Names in lower case. Without `content-length` the body is sent in chunks. */
   readonly headers: Readonly<Record<string, string>>
+  /** The bytes that go out before the `ending`. */
   readonly body: () => Iterable<Uint8Array>
-  /** Before anything is sent. */
+  /** To wait before anything is sent. */
   readonly delay: Duration.Duration
   /** Bytes a second; `Infinity` for no limit. */
   readonly bandwidth: number
@@ -98,28 +109,38 @@ export interface SimulatorAnswer {
  * @category models
  */
 export interface WitnessedRequest {
-  /** ISO 8601. */
+  /** When its answer had ended. ISO 8601. */
   readonly at: string
+  /** An operation of the API, or a GET of a file. */
   readonly kind: "add" | "getAll" | "file"
+  /** Where the request says so, or the export is known. */
   readonly entityType: string | null
+  /** Of the first one, where it asks about several. */
   readonly exportId: string | null
-  /** From 1. */
+  /** Which file of the export, from 1. */
   readonly file: number | null
+  /** The header, as it was asked for. */
   readonly range: string | null
+  /** Of the answer. */
   readonly status: number
-  /** Of the body, as they went out. */
+  /** Bytes of the answer's body that went out. */
   readonly bytes: number
 }
 
 /**
+ * An export that was accepted, as it is now.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface WitnessedExport {
   readonly id: string
   readonly entityType: string
+  /** `Pending`, `Processing`, `Success`, `Failed`, `Expired`. */
   readonly status: string
+  /** What the files hold, to compare what was delivered with. */
   readonly files: ReadonlyArray<{
+    /** Bytes. */
     readonly size: number
     /** Another one when the content changed. */
     readonly etag: string
@@ -128,17 +149,43 @@ export interface WitnessedExport {
 }
 
 /**
+ * The simulated API and its witness: what a test asks afterwards, and how it makes something go wrong in between. Requests come by
+ * `SimulatorHttpClient` or `SimulatorServer`; `handle` is for another way in.
+ *
+ * @example
+ * ```ts
+ * import { Simulator } from "@longshore/simulator"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const simulator = yield* Simulator.Simulator
+ *   yield* simulator.addFault({ name: "api-500", count: 1 })
+ *   const { status } = yield* simulator.handle({
+ *     method: "POST",
+ *     origin: "https://api.mews.com",
+ *     path: "/api/connector/v1/exports/getAll",
+ *     headers: { "content-type": "application/json" },
+ *     body: "{}"
+ *   })
+ *   return status
+ * })
+ *
+ * await Effect.runPromise(Effect.provide(program, Simulator.layer())) // => 500
+ * ```
+ *
  * @since 0.1.0
  * @category services
  */
 export class Simulator extends Context.Service<
   Simulator,
   {
+    /** Answers a request. The state of the API moves on when it is asked, not when the answer goes out. */
     readonly handle: (request: SimulatorRequest) => Effect.Effect<SimulatorAnswer>
     /** Every request that was answered, in that order. */
     readonly requests: Effect.Effect<ReadonlyArray<WitnessedRequest>>
     /** Every export that was accepted, in that order. */
     readonly exports: Effect.Effect<ReadonlyArray<WitnessedExport>>
+    /** From now on. Several of one name happen one after the other. */
     readonly addFault: (fault: Fault) => Effect.Effect<void>
     /** Ends all faults. */
     readonly clearFaults: Effect.Effect<void>
@@ -146,6 +193,34 @@ export class Simulator extends Context.Service<
 >()("@longshore/simulator/Simulator") {}
 
 /**
+ * A simulated API, new with each layer. Its time is the `Clock` of whoever builds it: under a test's clock an export is ready
+ * once the test has moved the clock on.
+ *
+ * @example A run against an API that loses an answer
+ * ```ts
+ * import { Exports, ExportRun, HttpSource, Journal, Transfer } from "@longshore/core"
+ * import { Simulator, SimulatorHttpClient } from "@longshore/simulator"
+ * import { MemorySink } from "@longshore/testkit"
+ * import { Effect, Layer, Redacted } from "effect"
+ *
+ * const tokens = { clientToken: Redacted.make("client"), accessToken: Redacted.make("access") }
+ * const live = Transfer.layer().pipe(
+ *   Layer.provide(HttpSource.layer),
+ *   Layer.provideMerge(MemorySink.layer()),
+ *   Layer.merge(Exports.layer({ platformAddress: "https://api.mews.com", ...tokens })),
+ *   Layer.merge(Journal.layerMemory),
+ *   Layer.provide(SimulatorHttpClient.layer),
+ *   Layer.provideMerge(Simulator.layer({ files: 3, pending: 0, processing: 0, faults: [{ name: "reset-file" }] }))
+ * )
+ *
+ * const program = Effect.gen(function* () {
+ *   yield* ExportRun.run({ request: { entityType: "Reservation" } })
+ *   const requests = yield* Simulator.Simulator.use((simulator) => simulator.requests)
+ *   return requests.filter(({ kind }) => kind === "file").length
+ * })
+ * await Effect.runPromise(Effect.provide(program, live)) // => 4
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */

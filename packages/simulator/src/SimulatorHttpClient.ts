@@ -16,6 +16,21 @@ import { Simulator, type SimulatorAnswer } from "./Simulator.ts"
 const chunkSize = 64 * 1024
 
 /**
+ * An `HttpClient` whose other side is the simulator, whatever the address: no sockets, and bytes that arrive when the test's
+ * clock says so. A connection that is cut is a `TransportError` with the code `ECONNRESET`, as one of Node.js.
+ *
+ * @example
+ * ```ts
+ * import { Simulator, SimulatorHttpClient } from "@longshore/simulator"
+ * import { Effect, Layer } from "effect"
+ * import { HttpClient } from "effect/http"
+ *
+ * const client = Layer.provide(SimulatorHttpClient.layer, Simulator.layer())
+ *
+ * const program = Effect.map(HttpClient.post("https://api.mews.com/api/connector/v1/exports/add"), ({ status }) => status)
+ * await Effect.runPromise(Effect.provide(program, client)) // => 415
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */

@@ -19,13 +19,15 @@ import { setImmediate, setTimeout } from "node:timers/promises"
 import { Simulator, type SimulatorAnswer } from "./Simulator.ts"
 
 /**
+ * Where it listens, always on 127.0.0.1.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface SimulatorServerOptions {
   /** Default 0: any that is free. */
   readonly port?: number
-  /** PEM. With it, HTTPS. */
+  /** Key and certificate in PEM. With them it speaks HTTPS, without them HTTP. */
   readonly tls?: { readonly key: string; readonly cert: string }
   /** The name in links to files, where it resolves to this machine. Default: the name that the API was asked by. */
   readonly fileHost?: string
@@ -39,11 +41,30 @@ export interface SimulatorServerOptions {
  */
 export interface ListenError {
   readonly _tag: "ListenError"
+  /** As in errno(3): `EADDRINUSE`, `EACCES`, … */
   readonly code: string
 }
 
 /**
- * Listens until the scope ends.
+ * Listens until the scope ends, and cuts what is still connected then. `url` is what a client takes for the platform's address. For
+ * programs that are to be tried as they are, over real sockets and by other tools; `SimulatorHttpClient` is simpler and faster
+ * where the program can be given a client.
+ *
+ * Fails with a `ListenError` if the port cannot be had.
+ *
+ * @example
+ * ```ts
+ * import { Simulator, SimulatorServer } from "@longshore/simulator"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const { url } = yield* SimulatorServer.make()
+ *   const response = yield* Effect.promise(() => fetch(`${url}/_simulator/exports`))
+ *   return yield* Effect.promise(() => response.json())
+ * })
+ *
+ * await Effect.runPromise(Effect.scoped(Effect.provide(program, Simulator.layer()))) // => { exports: [] }
+ * ```
  *
  * @since 0.1.0
  * @category constructors

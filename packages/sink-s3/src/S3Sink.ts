@@ -21,7 +21,8 @@ import { locationOf, make } from "./internal/sink.ts"
 import { listParts } from "./internal/writer.ts"
 
 /**
- * How a stored part is compared with what was received. `auto`: by CRC-32 where the server keeps one, else by the MD5 that
+ * How a stored part is compared with what was received. `auto`: by CRC-32 where the server keeps one
+ * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity.html), else by the MD5 that
  * most servers give as a part's ETag (1.4 s of processor time per GiB). `crc32`: by CRC-32 where the server keeps one, else
  * not. `none`: not, for servers that stumble over the wish for a checksum.
  *
@@ -31,18 +32,21 @@ import { listParts } from "./internal/writer.ts"
 export type Checksum = "auto" | "crc32" | "none"
 
 /**
+ * Which bucket, and how it is reached. Whatever is not given is looked for where AWS's own tools look.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface S3SinkOptions {
+  /** Its name alone. It has to exist: no bucket is made. */
   readonly bucket: string
-  /** Keys begin with it and a slash. */
+  /** Keys begin with it and a slash. Slashes at its own ends count for nothing. Default: none. */
   readonly prefix?: string | undefined
   /** Default: `AWS_REGION`, `AWS_DEFAULT_REGION`, the profile; with an endpoint also `us-east-1`. */
   readonly region?: string | undefined
-  /** The address of a server that is not AWS. Default: `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, AWS. */
+  /** The address of a server that is not AWS, with its scheme. Default: `AWS_ENDPOINT_URL_S3`, `AWS_ENDPOINT_URL`, AWS. */
   readonly endpoint?: string | undefined
-  /** The bucket in the path and not in the host's name. Default: with an endpoint. */
+  /** The bucket in the path and not in the host's name. Default: `true` with an endpoint, else `false`. */
   readonly forcePathStyle?: boolean | undefined
   /** A profile of `~/.aws`. Default: `AWS_PROFILE`. */
   readonly profile?: string | undefined
@@ -50,28 +54,65 @@ export interface S3SinkOptions {
   readonly credentials?: S3Credentials | undefined
   /** Default `auto`. */
   readonly checksum?: Checksum | undefined
-  /** Only to look at what is there, with credentials that need no more: nothing can be written. */
+  /**
+   * Only to look at what is there, with credentials that need no more: nothing can be written (`PermissionDenied`).
+   * Default `false`.
+   */
   readonly readOnly?: boolean | undefined
 }
 
 /**
+ * Keys of an account, for a program that has its own way to them. Leave them out to have them found, and renewed when they
+ * expire.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface S3Credentials {
   readonly accessKeyId: string
   readonly secretAccessKey: Redacted.Redacted
+  /** Of temporary credentials. They are not renewed: a run that outlives them ends with `PermissionDenied`. */
   readonly sessionToken?: Redacted.Redacted | undefined
 }
 
 /**
- * Objects in a bucket, below a prefix. Fails early if the bucket cannot be listed or written; one that is
+ * Objects in a bucket, below a prefix. Building it lists the prefix, and puts and removes an empty object
+ * (`<prefix>/.longshore/probe`), so that a bucket that cannot be used is told before the first byte; one that is
  * `readOnly` asks nothing before it is asked.
  *
+ * The parts of a file are the parts of a multipart upload: at least 5 MiB each but for the last, and at most 10,000
+ * (https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html). What may pass by itself is tried again a few times, for
+ * about 6 seconds; parts are not, as that is `Transfer`'s to decide. Building and all operations fail with a `SinkError` of reason
+ *
+ * - `PermissionDenied`: no credentials, expired ones, or ones that may not; also a clock that is wrong by 15 minutes;
+ * - `InvalidKey`: no such bucket, another region, an endpoint that does not fit; nothing follows a redirect;
+ * - `NoSpace`: a quota or the server's disks are full;
+ * - `Conflict`: another writer was here first, or an upload or a part is gone;
+ * - `Corrupt`: the bytes arrived changed and were not taken, or are stored with another checksum;
+ * - `Unavailable`: the server cannot be reached, does not answer in time or asks to slow down;
+ * - `Unknown`: everything else.
+ *
+ * @example
  * ```ts
  * import { S3Sink } from "@longshore/sink-s3"
  *
- * export const layer = S3Sink.layer({ bucket: "exports", prefix: "mews" })
+ * // Credentials and region as AWS's own tools find them.
+ * const layer = S3Sink.layer({ bucket: "exports", prefix: "mews" })
+ * ```
+ *
+ * @example A server that is not AWS
+ * ```ts
+ * import { S3Sink } from "@longshore/sink-s3"
+ * import { Redacted } from "effect"
+ *
+ * const layer = S3Sink.layer({
+ *   bucket: "exports",
+ *   endpoint: "https://s3.example.com",
+ *   credentials: {
+ *     accessKeyId: process.env.CEPH_ACCESS_KEY_ID ?? "",
+ *     secretAccessKey: Redacted.make(process.env.CEPH_SECRET_ACCESS_KEY ?? "")
+ *   }
+ * })
  * ```
  *
  * @since 0.1.0
@@ -90,16 +131,33 @@ export const layer = (options: S3SinkOptions): Layer.Layer<ObjectSink.ObjectSink
 export interface OpenUpload {
   /** With the prefix. */
   readonly key: string
-  /** `undefined`: it is over, and its notes are left. */
+  /** The server's id of it; `undefined`: it is over, and its notes are left. */
   readonly uploadId: string | undefined
+  /** When it was begun, by the server's clock, if that says so. */
   readonly initiated: Date | undefined
-  /** Bytes of the parts that are stored. */
+  /** Bytes of the parts that are stored, which the bucket's owner pays for. */
   readonly size: number
 }
 
 /**
  * Our uploads in progress below the prefix. Those of other programs are not ours, whatever their key: ours are noted.
  * Notes hold digests of keys, so those that outlived their upload are told of only for keys that are given.
+ *
+ * Touches nothing. Whether somebody is at work on one of them is not told: ask the journals, or be sure that no run is under way.
+ * Fails with a `SinkError` as {@link layer} does.
+ *
+ * @example Abort what no run will go on with
+ * ```ts
+ * import { S3Sink } from "@longshore/sink-s3"
+ * import { Effect } from "effect"
+ *
+ * const sink = { bucket: "exports", prefix: "mews" }
+ * const tidy = Effect.gen(function* () {
+ *   const uploads = yield* S3Sink.abandoned(sink)
+ *   yield* Effect.forEach(uploads, (upload) => S3Sink.abort(sink, upload), { discard: true })
+ *   return uploads.reduce((sum, { size }) => sum + size, 0)
+ * })
+ * ```
  *
  * @since 0.1.0
  * @category maintenance
@@ -129,7 +187,25 @@ const listOpen = Effect.fnUntraced(function* (s3: S3, keys: Iterable<ObjectSink.
 })
 
 /**
- * Aborts an upload and frees its parts. Do not do this to a run that is still at work: it has to start its file again.
+ * Aborts an upload, frees its parts and removes the notes about it; what is gone already counts as removed, and what was
+ * published under the key stays. Do not do this to a run that is still at work: it has to start its file again. Fails with a
+ * `SinkError` as {@link layer} does.
+ *
+ * @example
+ * ```ts
+ * import { S3Sink } from "@longshore/sink-s3"
+ * import { Effect } from "effect"
+ *
+ * const sink = { bucket: "exports", prefix: "mews" }
+ * const older = (since: Date | undefined) => since !== undefined && Date.now() - since.getTime() > 7 * 86_400_000
+ *
+ * const tidy = Effect.flatMap(S3Sink.abandoned(sink), (uploads) =>
+ *   Effect.forEach(
+ *     uploads.filter(({ initiated }) => older(initiated)),
+ *     (upload) => S3Sink.abort(sink, upload)
+ *   )
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category maintenance
@@ -143,7 +219,8 @@ export const abort = (
   )
 
 /**
- * What of a bucket is tried, in this order.
+ * What of a bucket is tried, in this order: a region is known, credentials are found, the prefix can be listed, an upload of a
+ * part works, an object can be put, read and removed.
  *
  * @since 0.1.0
  * @category models
@@ -157,22 +234,41 @@ export type ProbeStep = "settings" | "credentials" | "list" | "upload" | "object
  * @category models
  */
 export interface BucketProbe {
-  /** That requests are signed for. */
+  /** The region that requests are signed for. */
   readonly region?: string
-  /** The end of the key's id, and where it is from. */
+  /** The end of the key's id, never more, and where it is from, in words. */
   readonly credentials?: { readonly id: string; readonly source: string }
   /** The server's clock in an answer, and ours when it was asked for and when it came. Milliseconds since 1970. */
   readonly clock?: { readonly sent: number; readonly received: number; readonly date: number }
   /** Whether the server keeps a CRC-32 of each part. Else parts are compared by their MD5. */
   readonly checksums?: boolean
-  /** Whether the server refuses to put an object in another's place if it is told so. */
+  /** Whether the server refuses to put an object in another's place if it is told so (`If-None-Match: *`). */
   readonly conditions?: boolean
+  /** What went wrong first, if something did. */
   readonly problem?: { readonly step: ProbeStep; readonly error: SinkError }
 }
 
 /**
  * Tries what a run would ask of the bucket, each once: an upload of a part, which it aborts, and a small object, which it
  * removes. Both are below `<prefix>/.longshore/probe/`, where it also clears away what probes left that were killed.
+ *
+ * It never fails: what went wrong is the `problem`. No answer is waited for longer than 10 seconds. For a program's own "does
+ * it work here?", before hours of transfer depend on it.
+ *
+ * @example
+ * ```ts
+ * import { S3Sink } from "@longshore/sink-s3"
+ * import { Effect, Redacted } from "effect"
+ *
+ * const credentials = { accessKeyId: "AKIDEXAMPLE12345", secretAccessKey: Redacted.make("secret") }
+ * // Nobody listens there.
+ * const probe = S3Sink.probe({ bucket: "exports", endpoint: "http://127.0.0.1:9", credentials })
+ * const { credentials: found, problem } = await Effect.runPromise(probe)
+ *
+ * found?.id // => "…2345"
+ * problem?.step // => "list"
+ * problem?.error.reason // => "Unavailable"
+ * ```
  *
  * @since 0.1.0
  * @category maintenance

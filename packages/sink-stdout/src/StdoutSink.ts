@@ -17,7 +17,30 @@ import { makePipe } from "./internal/pipe.ts"
 const failure = (reason: SinkReason, problem: string) => new SinkError({ reason, location: "stdout", problem })
 
 /**
- * The process's standard output.
+ * The process's standard output. A file behind it (`> file`) is written without Node.js's stream, which takes no notice of a disk
+ * that took half of a chunk. Print nothing else to stdout: it would stand between the data.
+ *
+ * Delivering fails with a `SinkError` of reason
+ *
+ * - `Closed`: the reader closed its end (`EPIPE`), as `head` does;
+ * - `NoSpace`: the disk behind it is full, or a quota is;
+ * - `NotRewindable`: the content changed at its source, or the process tries it again, after its first byte was given;
+ * - `Conflict`: two objects at the same time;
+ * - `Unknown`: it cannot be written to for another reason.
+ *
+ * @example
+ * ```ts
+ * import { HttpSource, Transfer } from "@longshore/core"
+ * import { StdoutSink } from "@longshore/sink-stdout"
+ * import { Layer } from "effect"
+ * import { FetchHttpClient } from "effect/http"
+ *
+ * const live = Transfer.layer().pipe(
+ *   Layer.provide(HttpSource.layer),
+ *   Layer.provideMerge(StdoutSink.layer),
+ *   Layer.provide(FetchHttpClient.layer)
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category layers
@@ -27,7 +50,37 @@ export const layer: Layer.Layer<ObjectSink.ObjectSink> = Layer.suspend(() =>
 )
 
 /**
- * Any stream of Node.js. It is not ended: who made it ends it.
+ * Any stream of Node.js: a socket, a compressor, the input of another process. Whatever is written to it comes in whole parts,
+ * in order. A stream that is slow holds the transfer back. It is not ended: who made it ends it, once the run has succeeded and
+ * not before, so that its reader can tell a whole export from the beginning of one.
+ *
+ * Fails as {@link layer} does; a stream that was destroyed or ended is `Closed`.
+ *
+ * @example Rows through gzip
+ * ```ts
+ * import { Exports, ExportRun, HttpSource, Journal, Transfer } from "@longshore/core"
+ * import { Simulator, SimulatorHttpClient } from "@longshore/simulator"
+ * import { StdoutSink } from "@longshore/sink-stdout"
+ * import { Effect, Layer, Redacted } from "effect"
+ * import { buffer } from "node:stream/consumers"
+ * import { createGzip, gunzipSync } from "node:zlib"
+ *
+ * const gzip = createGzip()
+ * const compressed = buffer(gzip)
+ *
+ * const tokens = { clientToken: Redacted.make("client"), accessToken: Redacted.make("access") }
+ * const live = Transfer.layer().pipe(
+ *   Layer.provide(HttpSource.layer),
+ *   Layer.provideMerge(StdoutSink.layerWritable(gzip)),
+ *   Layer.merge(Exports.layer({ platformAddress: "https://api.mews.com", ...tokens })),
+ *   Layer.merge(Journal.layerMemory),
+ *   Layer.provide(SimulatorHttpClient.layer),
+ *   Layer.provide(Simulator.layer({ fileSizes: [3000, 2000], pending: 0, processing: 0 }))
+ * )
+ * await Effect.runPromise(Effect.provide(ExportRun.run({ request: { entityType: "Bill" } }), live))
+ * gzip.end()
+ * gunzipSync(await compressed).length // => 5000
+ * ```
  *
  * @since 0.1.0
  * @category layers

@@ -5,17 +5,6 @@
  * After a sync that failed, what it should have brought to the disk reads well until the power goes, and may be gone
  * then, however often a later sync succeeds: so do Linux's page caches (https://wiki.postgresql.org/wiki/Fsync_Errors).
  *
- * ```ts
- * import { Disk } from "@longshore/disk"
- * import { CrashingDisk } from "@longshore/testkit"
- * import { Layer } from "effect"
- *
- * const machine = CrashingDisk.make({ random: Math.random, now: Date.now })
- * const disk = Layer.succeed(Disk.Disk, machine.disk)
- * // Run something on it, then:
- * machine.cutPower()
- * ```
- *
  * @since 0.1.0
  */
 import type { Disk, DiskCall, DiskError, DiskFile, DiskMode, DiskStat } from "@longshore/disk/Disk"
@@ -23,29 +12,37 @@ import * as Effect from "effect/Effect"
 import * as Path from "node:path"
 
 /**
+ * What decides what a disk does. With a `random` from a seed and a clock of the test's, the same calls have the same end.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface CrashingDiskOptions {
-  /** From 0 to 1: what becomes of each change at a power cut. */
+  /** From 0 to 1, as `Math.random`: what becomes of each change at a power cut. */
   readonly random: () => number
   /** Milliseconds since 1970, for times of change. */
   readonly now: () => number
-  /** Asked before each call. A code of errno(3) makes it fail: a write after a part of its bytes. */
+  /**
+   * Asked before each call. A code of errno(3) makes it fail: a write after a part of its bytes, a sync with some of them
+   * lost. Default: none fails.
+   */
   readonly fault?: (call: DiskCall) => string | undefined
-  /** Bytes that fit. Default: no end. */
+  /** Bytes that fit on the disk in all, then `ENOSPC`. Default: no end. */
   readonly capacity?: () => number
 }
 
 /**
+ * The disk, and what a test does to it from outside.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface CrashingDisk {
+  /** For `Layer.succeed(Disk.Disk, …)`. */
   readonly disk: Disk
   /** What was not synced is kept, lost or torn. Files that were open must not be used any more. */
   readonly cutPower: () => void
-  /** Every file as a reader finds it now, by its path. */
+  /** Every file as a reader finds it now, by its absolute path. */
   readonly files: () => ReadonlyMap<string, Uint8Array>
   /** Somebody else writes a file, or (`undefined`) removes it, and syncs it. */
   readonly put: (path: string, bytes: Uint8Array | undefined) => void
@@ -88,6 +85,32 @@ interface FolderNode {
 const sector = 512
 
 /**
+ * An empty disk.
+ *
+ * @example What was not synced may be gone
+ * ```ts
+ * import { Disk } from "@longshore/disk"
+ * import { CrashingDisk } from "@longshore/testkit"
+ * import { Effect } from "effect"
+ *
+ * const machine = CrashingDisk.make({ random: Math.random, now: Date.now })
+ *
+ * const program = Effect.gen(function* () {
+ *   const disk = yield* Disk.Disk
+ *   yield* Disk.ensureFolder(disk, "/data")
+ *   const file = yield* disk.open("/data/a.txt", "update")
+ *   yield* file.write([Buffer.from("safe")], 0)
+ *   yield* file.sync
+ *   yield* disk.syncFolder("/data")
+ *   yield* file.write([Buffer.from(", or is it?")], 4)
+ * })
+ * await Effect.runPromise(Effect.scoped(Effect.provideService(program, Disk.Disk, machine.disk)))
+ *
+ * machine.cutPower()
+ * const found = Buffer.from(machine.files().get("/data/a.txt") ?? []).toString()
+ * found.startsWith("safe") // => true
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */

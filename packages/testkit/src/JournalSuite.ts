@@ -17,13 +17,15 @@ import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 
 /**
+ * The journal to be tried.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface JournalSuiteOptions {
   /** A fresh place for each test, and the journal on it: built again, it is that of a new process. */
   readonly make: Effect.Effect<Layer.Layer<Journal, unknown>, unknown, Scope.Scope>
-  /** Whether a new process finds what an earlier one remembered. */
+  /** Whether a new process finds what an earlier one remembered. Then that is tried as well. */
   readonly durable: boolean
 }
 
@@ -60,6 +62,18 @@ const stepOf = <A, R>(
 ): Step<A, Failure, R> => ({ name, success, error: Failure, execute })
 
 /**
+ * Declares the tests of a journal, under this name: steps that run once, failures that are not remembered, names of any kind,
+ * waiting, and, for a durable one, a new process. Call it in a file of tests of vitest.
+ *
+ * @example
+ * ```ts
+ * import { Journal } from "@longshore/core"
+ * import { JournalSuite } from "@longshore/testkit"
+ * import { Effect } from "effect"
+ *
+ * JournalSuite.suite("layerMemory", { make: Effect.succeed(Journal.layerMemory), durable: false })
+ * ```
+ *
  * @since 0.1.0
  * @category suites
  */

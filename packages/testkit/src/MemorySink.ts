@@ -24,18 +24,74 @@ interface Upload {
  * @category models
  */
 export interface MemoryStore {
+  /** What was published, by key. */
   readonly objects: Map<string, { readonly bytes: Uint8Array; readonly version: string; readonly plan: string }>
+  /** Parts of what was not published yet, by key. */
   readonly uploads: Map<string, Upload>
+  /** How often something was published: makes versions that never repeat. */
   revision: number
 }
 
 /**
+ * An empty store.
+ *
+ * @example Two processes, one after the other
+ * ```ts
+ * import { ObjectSink } from "@longshore/core"
+ * import { MemorySink } from "@longshore/testkit"
+ * import { Effect, Stream } from "effect"
+ *
+ * const store = MemorySink.makeStore()
+ * const object = { key: ObjectSink.ObjectKey.make("rows.jsonl"), size: 6, partSize: 3, version: "1" }
+ * const [first] = ObjectSink.parts(object)
+ *
+ * const write = Effect.gen(function* () {
+ *   const writer = yield* ObjectSink.ObjectSink.use((sink) => sink.open(object))
+ *   if (first !== undefined) yield* writer.write(first, Stream.make(Buffer.from("abc")), Effect.succeed(0))
+ * })
+ * const look = ObjectSink.ObjectSink.use((sink) => Effect.map(sink.open(object), ({ stored }) => stored.length))
+ *
+ * await Effect.runPromise(Effect.scoped(Effect.provide(write, MemorySink.layer(store))))
+ * await Effect.runPromise(Effect.scoped(Effect.provide(look, MemorySink.layer(store)))) // => 1
+ * ```
+ *
  * @since 0.1.0
  * @category constructors
  */
 export const makeStore = (): MemoryStore => ({ objects: new Map(), uploads: new Map(), revision: 0 })
 
 /**
+ * A complete sink: durable as long as its store, resumable, parallel, atomic. Default: an empty store of its own.
+ *
+ * Its source is about a hundred lines, and says what a sink has to do; begin a new one from it. Fails with a `SinkError` of
+ * reason `InvalidKey` for a key that is none, `Conflict` for reading what is not there, and `Unknown` for committing what is not
+ * whole.
+ *
+ * @example A program's test
+ * ```ts
+ * import { ExportRun, Exports, HttpSource, Journal, Transfer } from "@longshore/core"
+ * import { Simulator, SimulatorHttpClient } from "@longshore/simulator"
+ * import { MemorySink } from "@longshore/testkit"
+ * import { Effect, Layer, Redacted } from "effect"
+ *
+ * const store = MemorySink.makeStore()
+ * const tokens = { clientToken: Redacted.make("client"), accessToken: Redacted.make("access") }
+ * const live = Transfer.layer().pipe(
+ *   Layer.provide(HttpSource.layer),
+ *   Layer.provideMerge(MemorySink.layer(store)),
+ *   Layer.merge(Exports.layer({ platformAddress: "https://api.mews.com", ...tokens })),
+ *   Layer.merge(Journal.layerMemory),
+ *   Layer.provide(SimulatorHttpClient.layer),
+ *   Layer.provide(Simulator.layer({ fileSizes: [1234], pending: 0, processing: 0 }))
+ * )
+ * await Effect.runPromise(Effect.provide(ExportRun.run({ request: { entityType: "Bill" } }), live))
+ *
+ * // One file, and its manifest.
+ * const sizes = [...store.objects.values()].map(({ bytes }) => bytes.length)
+ * sizes[0] // => 1234
+ * sizes.length // => 2
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */

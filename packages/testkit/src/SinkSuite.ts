@@ -2,17 +2,6 @@
  * The conformance suite of sinks. What a sink claims in its `capabilities` chooses the tests: what it does not claim is
  * not asked of it.
  *
- * ```ts
- * import { SinkSuite } from "@longshore/testkit"
- *
- * SinkSuite.suite("MySink", {
- *   make: Effect.gen(function* () {
- *     const store = yield* someFreshPlace
- *     return { open: MySink.layer(store), read: (key) => readBack(store, key) }
- *   })
- * })
- * ```
- *
  * @since 0.1.0
  */
 import { assert, describe, it } from "@effect/vitest"
@@ -42,6 +31,8 @@ export interface SinkUnderTest {
 }
 
 /**
+ * The sink to be tried.
+ *
  * @since 0.1.0
  * @category models
  */
@@ -170,6 +161,25 @@ const published = (world: World, expected: Uint8Array | undefined) =>
   })
 
 /**
+ * Declares the tests of a sink, under this name. Call it in a file of tests of vitest: parts in any order and at the same time, a
+ * crash and a new process after every step, two commits, streams that break off, changed content, two writers, keys that
+ * try to escape, interruptions. Time is real, and each test has 30 seconds.
+ *
+ * The streams lend their arrays, as the fastest source does: each is overwritten once the next one is asked for.
+ *
+ * @example
+ * ```ts
+ * import { MemorySink, SinkSuite } from "@longshore/testkit"
+ * import { Effect } from "effect"
+ *
+ * SinkSuite.suite("MemorySink", {
+ *   make: Effect.sync(() => {
+ *     const store = MemorySink.makeStore()
+ *     return { open: MemorySink.layer(store), read: (key) => Effect.sync(() => store.objects.get(key)?.bytes) }
+ *   })
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category suites
  */

@@ -1,12 +1,6 @@
 /**
  * The conformance suite of sources: what a file host can answer, on real connections, byte by byte.
  *
- * ```ts
- * import { SourceSuite } from "@longshore/testkit"
- *
- * SourceSuite.suite("MySource", { source: MySource.layer })
- * ```
- *
  * @since 0.1.0
  */
 import { assert, describe, it } from "@effect/vitest"
@@ -23,10 +17,16 @@ import { once } from "node:events"
 import { createServer, type Server, type Socket } from "node:net"
 
 /**
+ * The source to be tried.
+ *
  * @since 0.1.0
  * @category models
  */
 export interface SourceSuiteOptions {
+  /**
+   * Built for each test. It has to reach 127.0.0.1 over plain HTTP, to use connections again, and to check a `Content-MD5`
+   * where a host sends one.
+   */
   readonly source: Layer.Layer<Source.Source, unknown>
 }
 
@@ -37,7 +37,9 @@ export interface SourceSuiteOptions {
  * @category models
  */
 export interface RawRequest {
+  /** The request line and the headers, as they were sent. */
   readonly text: string
+  /** On which connection it came. */
   readonly connection: number
 }
 
@@ -50,7 +52,25 @@ export interface RawRequest {
 export type RawBehaviour = (n: number, socket: Socket, request: RawRequest) => void
 
 /**
- * A host on loopback that speaks as told, down to the byte. It ends with the scope.
+ * A host on 127.0.0.1 that speaks as told, down to the byte, and remembers what it was asked. It ends with the scope. `make` is for
+ * a server of another kind, such as one of `node:tls`.
+ *
+ * @example A host that cuts the connection in the middle of a body
+ * ```ts
+ * import { SourceSuite } from "@longshore/testkit"
+ * import { Effect } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const { port, requests } = yield* SourceSuite.rawHost((n, socket) => {
+ *     socket.end("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\n01234")
+ *   })
+ *   const text = Effect.tryPromise(() => fetch(`http://127.0.0.1:${port}/rows.jsonl`).then((response) => response.text()))
+ *   const { _tag } = yield* Effect.result(text)
+ *   return { _tag, asked: requests[0]?.text.split("\r\n")[0] }
+ * })
+ *
+ * await Effect.runPromise(Effect.scoped(program)) // => { _tag: "Failure", asked: "GET /rows.jsonl HTTP/1.1" }
+ * ```
  *
  * @since 0.1.0
  * @category constructors
@@ -126,6 +146,24 @@ const collect = <E>(bytes: Stream.Stream<Uint8Array, E>) =>
   })
 
 /**
+ * Declares the tests of a source, under this name. Call it in a file of tests of vitest. Every answer that a host can give has to
+ * end in the right bytes or in a `SourceError` of the right reason (RFC 9110, sections 13.1.1 and 14, as far as blob stores have
+ * them), and no error may hold the link's signature.
+ *
+ * @example
+ * ```ts
+ * import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+ * import { HttpSource, Md5 } from "@longshore/core"
+ * import { SourceSuite } from "@longshore/testkit"
+ * import { Layer } from "effect"
+ * import { createHash } from "node:crypto"
+ *
+ * const client = NodeHttpClient.layerNodeHttpOptions({ keepAlive: true })
+ * const md5 = Layer.succeed(Md5.Md5, () => createHash("md5"))
+ *
+ * SourceSuite.suite("HttpSource", { source: Layer.provide(HttpSource.layer, [client, md5]) })
+ * ```
+ *
  * @since 0.1.0
  * @category suites
  */
