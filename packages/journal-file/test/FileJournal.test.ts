@@ -9,7 +9,7 @@ import { spawn } from "node:child_process"
 import { once } from "node:events"
 import * as fs from "node:fs/promises"
 import { hostname, tmpdir } from "node:os"
-import { join } from "node:path"
+import { join, relative } from "node:path"
 import { FileJournal } from "../src/index.ts"
 
 const temporary = Effect.acquireRelease(
@@ -195,6 +195,17 @@ describe("the lock", () => {
       assert.deepStrictEqual(yield* Effect.promise(async () => (await fs.readdir(join(path, ".."))).sort()), [
         "run.jsonl"
       ])
+    })
+  )
+
+  it.live("does not take its own lock for another's, however the path is written", () =>
+    Effect.gen(function* () {
+      const path = join(yield* temporary, "run.jsonl")
+      const written = `./${relative(process.cwd(), path)}`
+      yield* using(written, () =>
+        Effect.map(reason(using(path, step("one", "1"))), (found) => assert.strictEqual(found, "Locked"))
+      )
+      assert.strictEqual(yield* using(path, step("one", "1")), "1")
     })
   )
 
