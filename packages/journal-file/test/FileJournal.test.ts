@@ -207,6 +207,17 @@ describe("the lock", () => {
     })
   )
 
+  it.live("does not take its own lock for another's, however the path is written", () =>
+    Effect.gen(function* () {
+      const path = join(yield* temporary, "run.jsonl")
+      const written = `./${relative(process.cwd(), path)}`
+      yield* using(written, () =>
+        Effect.map(reason(using(path, step("one", "1"))), (found) => assert.strictEqual(found, "Locked"))
+      )
+      assert.strictEqual(yield* using(path, step("one", "1")), "1")
+    })
+  )
+
   const locks: ReadonlyArray<readonly [string, object | string, string]> = [
     ["of a process that is gone", { host: hostname(), pid: 4_194_304, started: null }, "none"],
     [

@@ -14,9 +14,12 @@ import { about, read } from "./file.ts"
 
 const decode = Schema.decodeUnknownOption(Schema.fromJsonString(Process))
 
-/** Locks this journal for the scope, or says who has it. */
+/**
+ * Locks this journal for the scope, or says who has it. A lock has one name, however the journal's path is written
+ * (`./state/run.jsonl`), and wherever the program goes meanwhile.
+ */
 export const acquire = (disk: Disk, path: string): Effect.Effect<void, JournalError, Scope.Scope> =>
-  Effect.acquireRelease(take(disk, path), (mine) => Effect.ignore(disk.remove(mine))).pipe(Effect.asVoid)
+  Effect.acquireRelease(take(disk, Path.resolve(path)), (mine) => Effect.ignore(disk.remove(mine))).pipe(Effect.asVoid)
 
 /** How often one looks again before it believes that somebody else is at work. Two that begin together part in these. */
 const tries = 6
