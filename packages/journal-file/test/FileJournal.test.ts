@@ -185,15 +185,6 @@ describe("the file", () => {
 })
 
 describe("the lock", () => {
-  it.live("is its own, however the path is written", () =>
-    Effect.gen(function* () {
-      const directory = yield* temporary
-      const path = `./${relative(process.cwd(), directory)}//./run.jsonl`
-      assert.strictEqual(yield* using(path, step("one", "1")), "1")
-      assert.deepStrictEqual(yield* Effect.promise(() => fs.readdir(directory)), ["run.jsonl"])
-    })
-  )
-
   it.live("F94 keeps a second one out, in this process too, and is gone with its scope", () =>
     Effect.gen(function* () {
       const path = join(yield* temporary, "run.jsonl")
@@ -238,22 +229,6 @@ describe("the lock", () => {
       })
     )
   }
-
-  it.live("is its own, however the path is written", () =>
-    Effect.gen(function* () {
-      const folder = yield* temporary
-      // Not joined, which would tidy it up. As `./run.jsonl` is.
-      const path = `${folder}/./run.jsonl`
-      assert.strictEqual(yield* using(path, step("one", "1")), "1")
-      assert.strictEqual(yield* using(path, step("one", "again")), "1")
-      assert.strictEqual(
-        yield* reason(
-          Effect.scoped(Effect.andThen(FileJournal.lock(path), FileJournal.lock(join(folder, "run.jsonl"))))
-        ),
-        "Locked"
-      )
-    })
-  )
 
   it.live("F91 a process that was killed leaves a lock that the next one takes over; a living one keeps it", () =>
     Effect.gen(function* () {
