@@ -2,8 +2,8 @@
  * The content of exported files: JSON lines that look like the real entities, the same for the same seed, at any place
  * of a file without what comes before, for files of any size.
  *
- * A file repeats one block of about a megabyte whose rows get other ids in every repetition; its last row is padded, so
- * that the file has exactly the size it was asked for.
+ * A file repeats one block of about a megabyte whose rows get other ids in every repetition; its last row has spaces after it, so
+ * that the file has exactly the size it was asked for. (A file too small for any row has less than one.)
  *
  * @since 0.1.0
  */
@@ -107,13 +107,14 @@ export const make = (seed: FileSeed, size: number): Rows => {
   }
   const block = Buffer.concat(lines)
 
-  // The rows that fit before a last one of at least 600 bytes, where there is room for any.
-  const least = Math.min(600, size)
+  // The rows that fit before the last one.
+  const last = Buffer.from(JSON.stringify(row(seed.entityType, next)))
+  const least = Math.min(last.length + 1, size)
   const repetitions = Math.floor((size - least) / block.length)
   const within = size - least - repetitions * block.length
   const start = starts.findLast((at) => at <= within) ?? 0
   const bodyLength = repetitions * block.length + start
-  const tail = lastRow(size - bodyLength, next)
+  const tail = lastRow(size - bodyLength, last, next)
 
   const repetition = (n: number): Uint8Array => {
     if (n === 0) return block
@@ -142,9 +143,10 @@ export const make = (seed: FileSeed, size: number): Rows => {
   }
 }
 
-/** A row of exactly `length` bytes, newline included. */
-const lastRow = (length: number, next: () => number): Uint8Array => {
+/** A row of exactly `length` bytes, newline included. White space after it is JSON, too. */
+const lastRow = (length: number, row: Buffer, next: () => number): Uint8Array => {
   if (length === 0) return new Uint8Array()
+  if (length > row.length) return Buffer.concat([row, Buffer.from(`${" ".repeat(length - row.length - 1)}\n`)])
   const frame = `{"Id":"${uuid(next)}","Notes":""}\n`
   if (length >= frame.length) return Buffer.from(frame.replace('""}', `"${".".repeat(length - frame.length)}"}`))
   // Too short for a row: a number is JSON as well, and so is an empty line to most readers.

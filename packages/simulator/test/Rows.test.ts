@@ -13,7 +13,7 @@ describe("rows", () => {
         .trimEnd()
         .split("\n")
       assert.isAbove(lines.length, 10)
-      for (const line of lines.slice(0, -1)) {
+      for (const line of lines) {
         const row: Record<string, unknown> = JSON.parse(line)
         assert.isAbove(Object.keys(row).length, 10)
         assert.match(String(row["Id"]), /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
