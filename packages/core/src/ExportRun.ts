@@ -67,7 +67,10 @@ export interface ExportRunOptions {
    * this run's own, because an answer to `add` was lost, and fail otherwise.
    */
   readonly onBusy?: "auto" | "fail" | "wait"
-  /** When the export failed or its files expired: `fail` (default), or `renew`, which asks for another. */
+  /**
+   * When the export failed or its files expired: `fail` (default), or `renew`, which asks for another, three times at most
+   * in one process.
+   */
   readonly onExpired?: "fail" | "renew"
   /**
    * How long this process may wait for the slot and for the export; then it fails with `WaitTimedOut`. The transfer is
