@@ -106,7 +106,7 @@ export const make: Effect.Effect<Source["Service"], never, HttpClient.HttpClient
 /**
  * The source over the client that is provided.
  *
- * @example Wherever there is `fetch`
+ * @example Over fetch, wherever it exists
  * ```ts
  * import { HttpSource, Transfer } from "@longshore/core"
  * import { Layer } from "effect"

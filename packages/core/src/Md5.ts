@@ -20,9 +20,10 @@ export interface Hasher {
 }
 
 /**
- * Makes a {@link Hasher}, where the platform brings one. Core brings none, and then the header is not looked at.
+ * Makes a {@link Hasher}, where the platform brings one. Core brings none, and then the header is not looked at;
+ * `@longshore/source-node` brings the one of Node.js.
  *
- * @example On Node.js (`@longshore/source-node` does so by itself)
+ * @example On Node.js
  * ```ts
  * import { HttpSource, Md5 } from "@longshore/core"
  * import { Layer } from "effect"
