@@ -19,7 +19,7 @@ import { SinkError, type SinkReason } from "./ExportError.ts"
 import * as ObjectSink from "./ObjectSink.ts"
 
 /**
- * `consume` gets the bytes of each object. Its arrays are its own to keep. What it fails with ends the run as a
+ * What a sink from a function is made of. `consume` gets the bytes of each object. Its arrays are its own to keep. What it fails with ends the run as a
  * `SinkError` (one of its own is passed on as it is), and so does an end before the stream's.
  *
  * With `stat` the sink is durable: files that it knows are not fetched again by the next process, and the run ends with a
@@ -41,6 +41,8 @@ export interface StreamSinkOptions<E = never, R = never> extends Partial<
 }
 
 /**
+ * A sink that hands every object to a function. What the function needs of services the layer needs.
+ *
  * @example
  * ```ts
  * import { StreamSink } from "@longshore/core"
@@ -67,7 +69,24 @@ export const layer = <E = never, R = never>(
 ): Layer.Layer<ObjectSink.ObjectSink, never, R> => Layer.effect(ObjectSink.ObjectSink, make(options))
 
 /**
- * The service itself, for a layer of your own.
+ * The service itself, for a layer of your own: with options that have to be fetched first, say.
+ *
+ * @example
+ * ```ts
+ * import { ObjectSink, StreamSink } from "@longshore/core"
+ * import { Config, Effect, Layer, Stream } from "effect"
+ *
+ * const counted = Layer.effect(
+ *   ObjectSink.ObjectSink,
+ *   Effect.gen(function* () {
+ *     const name = yield* Config.String("TABLE").pipe(Config.withDefault("rows"))
+ *     return yield* StreamSink.make({
+ *       locate: () => `table ${name}`,
+ *       consume: ({ key, size }, bytes) => Effect.andThen(Stream.runDrain(bytes), Effect.log(`${key}: ${size} bytes`))
+ *     })
+ *   })
+ * )
+ * ```
  *
  * @since 0.1.0
  * @category constructors
