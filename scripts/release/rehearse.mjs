@@ -55,7 +55,7 @@ export const rehearse = async (folder, check, { port } = {}) => {
     pnpm("exec", "changeset", "version")
     check("changesets are used up", pending().length === 0)
     check("versions go up", packages()[0].version !== before)
-    pnpm("exec", "oxfmt", "--check")
+    pnpm("exec", "oxfmt", "--check", ...places.map((place) => join(place, "package.json")))
     check("what was written keeps the format", true)
     // The release pull request is merged.
     run("git", ["add", "--all"], { cwd: clone })
