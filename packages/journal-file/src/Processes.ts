@@ -12,6 +12,16 @@ import { hostname } from "node:os"
 /**
  * A process, as a lock names it. The schema of what a lock file holds.
  *
+ * @example
+ * ```ts
+ * import { Processes } from "@longshore/journal-file"
+ * import { Effect, Schema } from "effect"
+ *
+ * const decode = Schema.decodeUnknownEffect(Schema.fromJsonString(Processes.Process))
+ * const { pid } = await Effect.runPromise(decode('{"host":"here","pid":7,"started":null}'))
+ * pid // => 7
+ * ```
+ *
  * @since 0.1.0
  * @category models
  */

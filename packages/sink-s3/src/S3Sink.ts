@@ -188,10 +188,10 @@ const listOpen = Effect.fnUntraced(function* (s3: S3, keys: Iterable<ObjectSink.
 
 /**
  * Aborts an upload, frees its parts and removes the notes about it; what is gone already counts as removed, and what was
- * published under the key stays. Do not do this to a run that is still at work: it has to start its file again. Fails with a
- * `SinkError` as {@link layer} does.
+ * published under the key stays. An upload that is not noted as ours is left alone. Do not do this to a run that is still at
+ * work: it has to start its file again. Fails with a `SinkError` as {@link layer} does.
  *
- * @example
+ * @example What is older than a week
  * ```ts
  * import { S3Sink } from "@longshore/sink-s3"
  * import { Effect } from "effect"
