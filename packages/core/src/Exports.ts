@@ -7,6 +7,7 @@
  * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
+import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
@@ -160,6 +161,49 @@ class Get extends Request.Class<{ readonly id: ExportId }, Export, ApiError | Ex
 export const layer = (options: ExportsOptions): Layer.Layer<Exports, InvalidRequest, HttpClient.HttpClient> =>
   Layer.effect(Exports, make(options)).pipe(
     Layer.provide(RateLimiter.layer.pipe(Layer.provide(RateLimiter.layerStoreMemory)))
+  )
+
+/**
+ * The options of {@link layerConfig}: where the address and the tokens are read. All others are as they are.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ExportsConfig extends Omit<ExportsOptions, "platformAddress" | "clientToken" | "accessToken"> {
+  /** Default `LONGSHORE_PLATFORM_ADDRESS`, and `https://api.mews.com` if that is not set. */
+  readonly platformAddress?: Config.Config<string>
+  /** Default `LONGSHORE_CLIENT_TOKEN`. */
+  readonly clientToken?: Config.Config<Redacted.Redacted>
+  /** Default `LONGSHORE_ACCESS_TOKEN`. */
+  readonly accessToken?: Config.Config<Redacted.Redacted>
+}
+
+/**
+ * The same with address and tokens from the `ConfigProvider`, which reads the environment unless told otherwise. The names
+ * are those that the program `longshore` knows. Fails with a `ConfigError` if one is missing.
+ *
+ * @example The environment's account, and one of another variable
+ * ```ts
+ * import { Exports } from "@longshore/core"
+ * import { Config } from "effect"
+ *
+ * const exports = Exports.layerConfig()
+ * const ofLisbon = Exports.layerConfig({ accessToken: Config.Redacted("LISBON_ACCESS_TOKEN"), client: "Nightly 1.0" })
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerConfig = ({
+  accessToken = Config.Redacted("LONGSHORE_ACCESS_TOKEN"),
+  clientToken = Config.Redacted("LONGSHORE_CLIENT_TOKEN"),
+  platformAddress = Config.withDefault(Config.String("LONGSHORE_PLATFORM_ADDRESS"), "https://api.mews.com"),
+  ...options
+}: ExportsConfig = {}): Layer.Layer<Exports, Config.ConfigError | InvalidRequest, HttpClient.HttpClient> =>
+  Layer.unwrap(
+    Effect.map(Config.all({ platformAddress, clientToken, accessToken }), (account) =>
+      layer({ ...options, ...account })
+    )
   )
 
 const make = Effect.fnUntraced(function* (options: ExportsOptions) {

@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
+import * as Config from "effect/Config"
+import * as ConfigProvider from "effect/ConfigProvider"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -465,4 +467,50 @@ describe("parameters are checked before anything is sent", () => {
       })
     )
   }
+})
+
+describe("layerConfig", () => {
+  const configured = (env: Record<string, string>, config?: Exports.ExportsConfig) => {
+    const { layer, requests } = host(() => json({ Export: wire(1) }))
+    return Exports.Exports.use(add).pipe(
+      Effect.provide(Layer.provide(Exports.layerConfig(config), layer)),
+      Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnv({ env })),
+      Effect.result,
+      Effect.map((result) => ({ result, url: requests[0]?.url, body: bodyOf(requests[0]) }))
+    )
+  }
+  const env = { LONGSHORE_CLIENT_TOKEN: clientToken, LONGSHORE_ACCESS_TOKEN: accessToken }
+
+  it.effect("reads tokens and address where the program does", () =>
+    Effect.gen(function* () {
+      const found = yield* configured(env, { client: "Nightly 1.0" })
+      assert.include(found.url, "https://api.mews.com/")
+      assert.include(found.body, { ClientToken: clientToken, AccessToken: accessToken, Client: "Nightly 1.0" })
+      const demo = yield* configured({ ...env, LONGSHORE_PLATFORM_ADDRESS: "https://api.mews-demo.com" })
+      assert.include(demo.url, "https://api.mews-demo.com/")
+    })
+  )
+
+  it.effect("reads them elsewhere where it is told to", () =>
+    Effect.gen(function* () {
+      const { body } = yield* configured(
+        { ...env, LISBON: "access-token-of-lisbon" },
+        { accessToken: Config.Redacted("LISBON") }
+      )
+      assert.include(body, { ClientToken: clientToken, AccessToken: "access-token-of-lisbon" })
+    })
+  )
+
+  it.effect("names what is missing, and tells no token", () =>
+    Effect.gen(function* () {
+      const { result } = yield* configured({ LONGSHORE_CLIENT_TOKEN: clientToken })
+      if (result._tag === "Success") return assert.fail("there is no access token")
+      assert.strictEqual(result.failure._tag, "ConfigError")
+      assert.include(result.failure.message, "LONGSHORE_ACCESS_TOKEN")
+      assert.notInclude(String(result.failure), clientToken)
+      const blank = yield* configured({ ...env, LONGSHORE_ACCESS_TOKEN: " " })
+      if (blank.result._tag === "Success") return assert.fail("a token is not blank")
+      assert.strictEqual(blank.result.failure._tag, "InvalidRequest")
+    })
+  )
 })
