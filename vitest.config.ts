@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config"
 
 export default defineConfig({
   test: {
-    projects: ["packages/*", "apps/*", "test", "lab"],
+    projects: ["packages/*", "apps/*", "test", "lab", "examples"],
     reporters: ["default", "./vitest.summary.ts"],
     coverage: {
       provider: "v8",
