@@ -1,41 +1,42 @@
 // Types are exactly what the documentation says, not merely something that fits.
 import {
-  Crc32,
+  type Crc32,
   type Export,
-  ExportError,
-  ExportEvent,
+  type ExportError,
+  type ExportEvent,
   ExportRun,
-  Exports,
-  FileLinks,
-  HttpSource,
-  Journal,
+  type Exports,
+  type FileLinks,
+  type HttpSource,
+  type Journal,
   type Manifest,
-  ObjectSink,
-  Source,
+  type ObjectSink,
+  type Source,
   StreamSink,
-  Transfer,
-  Verification
+  type Transfer,
+  type Verification
 } from "@longshore/core"
-import { FileJournal } from "@longshore/journal-file"
-import { FsSink } from "@longshore/sink-fs"
-import { S3Sink } from "@longshore/sink-s3"
-import { StdoutSink } from "@longshore/sink-stdout"
-import { NodeSource } from "@longshore/source-node"
-import { Simulator, SimulatorHttpClient, SimulatorServer } from "@longshore/simulator"
-import { MemorySink } from "@longshore/testkit"
+import type { Disk } from "@longshore/disk"
+import type { FileJournal } from "@longshore/journal-file"
+import type { FsSink } from "@longshore/sink-fs"
+import type { S3Sink } from "@longshore/sink-s3"
+import type { StdoutSink } from "@longshore/sink-stdout"
+import type { NodeSource } from "@longshore/source-node"
+import type { Simulator, SimulatorHttpClient, SimulatorServer } from "@longshore/simulator"
+import type { MemorySink } from "@longshore/testkit"
 import type { HttpClient } from "effect/http"
-import { Context, Effect, Layer, type Option, type Scope, type Stream } from "effect"
-
-type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false
-const same = <A, B>(..._: Equal<A, B> extends true ? [] : [expected: A, found: B]): void => {}
+import { Context, Effect, type Layer, type Option, type Scope, type Stream } from "effect"
+import { expectTypeOf } from "vitest"
 
 // A run: what it gives, what it can fail with, what it needs.
 type Run = ReturnType<typeof ExportRun.run>
-same<ExportRun.ExportRunResult, Effect.Success<Run>>()
-same<ExportError.ExportError, Effect.Error<Run>>()
-same<Exports.Exports | Transfer.Transfer | ObjectSink.ObjectSink | Journal.Journal, Effect.Services<Run>>()
-same<Manifest.Manifest, ExportRun.ExportRunResult["manifest"]>()
-same<Export.ExportId, ExportRun.ExportRunResult["exportId"]>()
+expectTypeOf<Effect.Success<Run>>().toEqualTypeOf<ExportRun.ExportRunResult>()
+expectTypeOf<Effect.Error<Run>>().toEqualTypeOf<ExportError.ExportError>()
+expectTypeOf<Effect.Services<Run>>().toEqualTypeOf<
+  Exports.Exports | Transfer.Transfer | ObjectSink.ObjectSink | Journal.Journal
+>()
+expectTypeOf<ExportRun.ExportRunResult["manifest"]>().toEqualTypeOf<Manifest.Manifest>()
+expectTypeOf<ExportRun.ExportRunResult["exportId"]>().toEqualTypeOf<Export.ExportId>()
 
 // Every error by its name, and then none is left. Whoever adds one must change this list, and say so in the changelog.
 const handled = ExportRun.run({ request: { entityType: "Reservation" } }).pipe(
@@ -59,53 +60,73 @@ const handled = ExportRun.run({ request: { entityType: "Reservation" } }).pipe(
     JournalError: ({ reason }) => Effect.succeed(reason)
   })
 )
-same<never, Effect.Error<typeof handled>>()
+expectTypeOf<Effect.Error<typeof handled>>().toEqualTypeOf<never>()
 
 // Each of them says what a program decides on.
 type Says = Pick<ExportError.ExportError, "message" | "nextStep" | "retryable">
-same<
-  { readonly message: string; readonly nextStep: string; readonly retryable: boolean },
-  { readonly [K in keyof Says]: Says[K] }
->()
+expectTypeOf<{ readonly [K in keyof Says]: Says[K] }>().toEqualTypeOf<{
+  readonly message: string
+  readonly nextStep: string
+  readonly retryable: boolean
+}>()
 
 // Services.
 type Api = Context.Service.Shape<typeof Exports.Exports>
-same<Export.Export, Effect.Success<ReturnType<Api["add"]>>>()
-same<
-  ExportError.InvalidRequest | ExportError.AddRejected | ExportError.AddOutcomeUnknown | Exports.ApiError,
-  Effect.Error<ReturnType<Api["add"]>>
+expectTypeOf<Effect.Success<ReturnType<Api["add"]>>>().toEqualTypeOf<Export.Export>()
+expectTypeOf<Effect.Error<ReturnType<Api["add"]>>>().toEqualTypeOf<
+  ExportError.InvalidRequest | ExportError.AddRejected | ExportError.AddOutcomeUnknown | Exports.ApiError
 >()
-same<never, Effect.Services<ReturnType<Api["add"]>>>()
-same<Exports.ApiError, Effect.Error<ReturnType<Api["getAll"]>>>()
-same<Exports.ApiError | ExportError.ExportNotFound, Effect.Error<ReturnType<Api["get"]>>>()
+expectTypeOf<Effect.Services<ReturnType<Api["add"]>>>().toEqualTypeOf<never>()
+expectTypeOf<Effect.Error<ReturnType<Api["getAll"]>>>().toEqualTypeOf<Exports.ApiError>()
+expectTypeOf<Effect.Error<ReturnType<Api["get"]>>>().toEqualTypeOf<Exports.ApiError | ExportError.ExportNotFound>()
 type Sink = Context.Service.Shape<typeof ObjectSink.ObjectSink>
-same<Effect.Effect<ObjectSink.ObjectWriter, ExportError.SinkError, Scope.Scope>, ReturnType<Sink["open"]>>()
-same<Effect.Effect<Option.Option<ObjectSink.FoundObject>, ExportError.SinkError>, ReturnType<Sink["stat"]>>()
+expectTypeOf<ReturnType<Sink["open"]>>().toEqualTypeOf<
+  Effect.Effect<ObjectSink.ObjectWriter, ExportError.SinkError, Scope.Scope>
+>()
+expectTypeOf<ReturnType<Sink["stat"]>>().toEqualTypeOf<
+  Effect.Effect<Option.Option<ObjectSink.FoundObject>, ExportError.SinkError>
+>()
 type Bytes = Context.Service.Shape<typeof Source.Source>
-same<Stream.Stream<Uint8Array, ExportError.SourceError>, ReturnType<Bytes["part"]>>()
+expectTypeOf<ReturnType<Bytes["part"]>>().toEqualTypeOf<Stream.Stream<Uint8Array, ExportError.SourceError>>()
 type Move = Context.Service.Shape<typeof Transfer.Transfer>
-same<Transfer.TransferError, Effect.Error<ReturnType<Move["deliver"]>>>()
-same<Exports.Exports, Effect.Services<ReturnType<typeof FileLinks.make>>>()
-same<ObjectSink.ObjectSink, Effect.Services<ReturnType<typeof Verification.verify>>>()
-same<ExportError.SinkError, Effect.Error<ReturnType<typeof Verification.verify>>>()
+expectTypeOf<Effect.Error<ReturnType<Move["deliver"]>>>().toEqualTypeOf<Transfer.TransferError>()
+expectTypeOf<Effect.Services<ReturnType<typeof FileLinks.make>>>().toEqualTypeOf<Exports.Exports>()
+expectTypeOf<Effect.Services<ReturnType<typeof Verification.verify>>>().toEqualTypeOf<ObjectSink.ObjectSink>()
+expectTypeOf<Effect.Error<ReturnType<typeof Verification.verify>>>().toEqualTypeOf<ExportError.SinkError>()
 
 // Layers: what they provide, fail with and need.
-same<
-  Layer.Layer<Exports.Exports, ExportError.InvalidRequest, HttpClient.HttpClient>,
-  ReturnType<typeof Exports.layer>
+expectTypeOf<ReturnType<typeof Exports.layer>>().toEqualTypeOf<
+  Layer.Layer<Exports.Exports, ExportError.InvalidRequest, HttpClient.HttpClient>
 >()
-same<Layer.Layer<Transfer.Transfer, never, Source.Source | ObjectSink.ObjectSink>, ReturnType<typeof Transfer.layer>>()
-same<Layer.Layer<Source.Source, never, HttpClient.HttpClient>, typeof HttpSource.layer>()
-same<Layer.Layer<Source.Source, never, HttpClient.HttpClient>, ReturnType<typeof NodeSource.layer>>()
-same<Layer.Layer<Journal.Journal>, typeof Journal.layerMemory>()
-same<Layer.Layer<Journal.Journal, ExportError.JournalError>, ReturnType<typeof FileJournal.layer>>()
-same<Layer.Layer<ObjectSink.ObjectSink, ExportError.SinkError>, ReturnType<typeof FsSink.layer>>()
-same<Layer.Layer<ObjectSink.ObjectSink, ExportError.SinkError>, ReturnType<typeof S3Sink.layer>>()
-same<Layer.Layer<ObjectSink.ObjectSink>, typeof StdoutSink.layer>()
-same<Layer.Layer<ObjectSink.ObjectSink>, ReturnType<typeof MemorySink.layer>>()
-same<Layer.Layer<Simulator.Simulator>, ReturnType<typeof Simulator.layer>>()
-same<Layer.Layer<HttpClient.HttpClient, never, Simulator.Simulator>, typeof SimulatorHttpClient.layer>()
-same<Simulator.Simulator | Scope.Scope, Effect.Services<ReturnType<typeof SimulatorServer.make>>>()
+expectTypeOf<ReturnType<typeof Transfer.layer>>().toEqualTypeOf<
+  Layer.Layer<Transfer.Transfer, never, Source.Source | ObjectSink.ObjectSink>
+>()
+expectTypeOf<typeof HttpSource.layer>().toEqualTypeOf<Layer.Layer<Source.Source, never, HttpClient.HttpClient>>()
+expectTypeOf<ReturnType<typeof NodeSource.layer>>().toEqualTypeOf<
+  Layer.Layer<Source.Source, never, HttpClient.HttpClient>
+>()
+expectTypeOf<typeof Journal.layerMemory>().toEqualTypeOf<Layer.Layer<Journal.Journal>>()
+expectTypeOf<ReturnType<typeof FileJournal.layer>>().toEqualTypeOf<
+  Layer.Layer<Journal.Journal, ExportError.JournalError>
+>()
+expectTypeOf<ReturnType<typeof FsSink.layer>>().toEqualTypeOf<
+  Layer.Layer<ObjectSink.ObjectSink, ExportError.SinkError>
+>()
+expectTypeOf<ReturnType<typeof S3Sink.layer>>().toEqualTypeOf<
+  Layer.Layer<ObjectSink.ObjectSink, ExportError.SinkError>
+>()
+expectTypeOf<typeof StdoutSink.layer>().toEqualTypeOf<Layer.Layer<ObjectSink.ObjectSink>>()
+expectTypeOf<ReturnType<typeof MemorySink.layer>>().toEqualTypeOf<Layer.Layer<ObjectSink.ObjectSink>>()
+expectTypeOf<ReturnType<typeof Simulator.layer>>().toEqualTypeOf<Layer.Layer<Simulator.Simulator>>()
+expectTypeOf<typeof SimulatorHttpClient.layer>().toEqualTypeOf<
+  Layer.Layer<HttpClient.HttpClient, never, Simulator.Simulator>
+>()
+expectTypeOf<Effect.Services<ReturnType<typeof SimulatorServer.make>>>().toEqualTypeOf<
+  Simulator.Simulator | Scope.Scope
+>()
+
+// A program says nothing of the disk unless it brings another.
+expectTypeOf<typeof Disk.Disk>().toEqualTypeOf<Context.Reference<Disk.Disk>>()
 
 // What a consumer of a stream needs, its layer needs, and what it fails with, the run tells as a SinkError.
 class Database extends Context.Service<Database, { readonly copy: Effect.Effect<void, Error> }>()("Database") {}
@@ -113,13 +134,17 @@ const intoDatabase = StreamSink.layer({
   locate: (key) => key,
   consume: () => Effect.flatMap(Database, ({ copy }) => copy)
 })
-same<Layer.Layer<ObjectSink.ObjectSink, never, Database>, typeof intoDatabase>()
+expectTypeOf<typeof intoDatabase>().toEqualTypeOf<Layer.Layer<ObjectSink.ObjectSink, never, Database>>()
 
 // Open enumerations complete in an editor and take what is new.
 const known: Export.EntityType = "Reservation"
 const newer: Export.EntityType = "SomethingOf2027"
 // Events are a closed union, by tag.
-same<true, ExportEvent.ExportEvent extends { readonly _tag: string; readonly at: number } ? true : false>()
-same<(bytes: Uint8Array, seed?: number) => number, typeof Crc32.Crc32.defaultValue extends () => infer F ? F : never>()
+expectTypeOf<
+  ExportEvent.ExportEvent extends { readonly _tag: string; readonly at: number } ? true : false
+>().toEqualTypeOf<true>()
+expectTypeOf<typeof Crc32.Crc32.defaultValue extends () => infer F ? F : never>().toEqualTypeOf<
+  (bytes: Uint8Array, seed?: number) => number
+>()
 
 export { handled, known, newer }

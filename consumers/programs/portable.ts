@@ -35,13 +35,17 @@ const running = Layer.mergeAll(exporting, moving, Layer.fresh(Journal.layerMemor
 )
 
 const intoMemory = Effect.gen(function* () {
-  const { manifest } = yield* ExportRun.run({ request: { entityType: "Reservation" }, partSize: 65_536 })
+  const { manifest } = yield* ExportRun.run({
+    request: { entityType: "Reservation" },
+    partSize: 65_536,
+    poll: "100 millis"
+  })
   const { exports } = yield* Verification.verify()
   return { files: manifest.files, readBack: exports.map(({ differences, files }) => [files, differences.length]) }
 }).pipe(Effect.provide(running.pipe(Layer.provideMerge(MemorySink.layer()))))
 
 const streamed: Record<string, string> = {}
-const asStream = ExportRun.run({ request: { entityType: "Customer" } }).pipe(
+const asStream = ExportRun.run({ request: { entityType: "Customer" }, poll: "100 millis" }).pipe(
   Effect.provide(
     running.pipe(
       Layer.provideMerge(

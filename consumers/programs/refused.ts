@@ -13,7 +13,12 @@ import { FsSink } from "@longshore/sink-fs"
 import { S3Sink } from "@longshore/sink-s3"
 import { NodeSource } from "@longshore/source-node"
 import { Simulator } from "@longshore/simulator"
-import { Context, Duration, Effect, Layer, Option, Redacted, Schema, Stream } from "effect"
+// Internal modules are nobody's, and sources come along for debuggers alone.
+// @ts-expect-error @longshore/core/internal/budget
+import * as budget from "@longshore/core/internal/budget"
+// @ts-expect-error @longshore/core/src/Export
+import * as sources from "@longshore/core/src/Export"
+import { Context, Effect, Layer, Option, Redacted, Schema, Stream } from "effect"
 import { FetchHttpClient } from "effect/http"
 
 const request = { entityType: "Reservation" } as const
@@ -54,9 +59,9 @@ export const wrongBusy = ExportRun.run({ request, onBusy: "never" })
 export const wrongExpired = ExportRun.run({ request, onExpired: "ask" })
 // @ts-expect-error onbusy
 export const misspelt = ExportRun.run({ request, onbusy: "wait" })
-// @ts-expect-error Duration
-export const bareNumber = ExportRun.run({ request, maxWait: 60_000 })
-export const duration = ExportRun.run({ request, maxWait: Duration.minutes(1) })
+// @ts-expect-error "soon"
+export const vague = ExportRun.run({ request, maxWait: "soon" })
+export const inTime = ExportRun.run({ request, maxWait: "5 minutes" })
 
 // What comes from outside is looked at first: an id and a key are more than text.
 // @ts-expect-error ExportId
@@ -66,10 +71,7 @@ export const uncheckedKey = Effect.flatMap(ObjectSink.ObjectSink, (sink) => sink
 // @ts-expect-error entityType
 export const noType = ExportRun.run({ request: {} })
 // @ts-expect-error Utc
-export const instant: Export.ExportRequest = {
-  entityType: "Bill",
-  filters: { updatedUtc: { startUtc: "", endUtc: "" } }
-}
+export const notAnInstant: Export.TimeInterval["startUtc"] = "2026-05-01T00:00:00Z"
 
 // A result is not to be written to.
 const change = (result: ExportRun.ExportRunResult) => {
@@ -123,11 +125,9 @@ const partly = running.pipe(Effect.catchTag("AddRejected", () => Effect.succeed(
 export const infallible: Effect.Effect<unknown, never, Effect.Services<typeof partly>> = partly
 
 // Steps say how their outcome is written down.
-const step = { name: "once", success: Schema.String, error: Schema.Never }
-// @ts-expect-error number
-export const otherSuccess = Effect.flatMap(Journal.Journal, (journal) =>
-  journal.step({ ...step, execute: Effect.succeed(1) })
-)
+const step = { name: "once", success: Schema.String, error: Schema.Never, execute: Effect.succeed(1) }
+// @ts-expect-error string
+export const otherSuccess = Effect.flatMap(Journal.Journal, (journal) => journal.step(step))
 
 // Options of the others.
 // @ts-expect-error directory
@@ -137,10 +137,4 @@ export const wrongChecksum = S3Sink.layer({ bucket: "exports", prefix: "", check
 // @ts-expect-error "burn-down"
 export const wrongFault = Simulator.layer({ faults: [{ name: "burn-down" }] })
 
-// Internal modules are nobody's.
-// @ts-expect-error @longshore/core/internal/budget
-export type Budget = typeof import("@longshore/core/internal/budget")
-// @ts-expect-error @longshore/core/src/Export.ts
-export type Sources = typeof import("@longshore/core/src/Export.ts")
-
-export { change }
+export { budget, change, sources }

@@ -31,6 +31,6 @@ const live = Transfer.layer({ concurrency: 2 }).pipe(
 )
 
 const { manifest } = await Effect.runPromise(
-  ExportRun.run({ request: { entityType: "Bill" }, partSize: 65_536 }).pipe(Effect.provide(live))
+  ExportRun.run({ request: { entityType: "Bill" }, partSize: 65_536, poll: "100 millis" }).pipe(Effect.provide(live))
 )
 console.log(JSON.stringify({ crc32: manifest.files.map(({ crc32 }) => crc32), stored }))

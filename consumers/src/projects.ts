@@ -73,27 +73,8 @@ export const packages = (packed: string): ReadonlyArray<Packed> =>
 const beside = { effect: "~4.1.0", "@effect/platform-node": "~4.1.0" }
 const besideForTests = { "@types/node": "^22.19.0", "@effect/vitest": "^4.0.5", vitest: "^5.0.0" }
 
-/** A project that depends on all packages, and on what they need beside them. */
-export const writeProject = (
-  folder: string,
-  options: { readonly packed: string; readonly devDependencies: Readonly<Record<string, string>> }
-): void => {
-  Fs.mkdirSync(folder, { recursive: true })
-  const all = packages(options.packed).map(({ file, name }) => [name, `file:${file}`] as const)
-  Fs.writeFileSync(
-    Path.join(folder, "package.json"),
-    JSON.stringify({
-      name: "consumer",
-      private: true,
-      type: "module",
-      dependencies: { ...Object.fromEntries(all), ...beside },
-      devDependencies: { ...besideForTests, ...options.devDependencies }
-    })
-  )
-}
-
 /** A module that imports every module of the packages, by barrel and by path, and holds the two against each other. */
-export const everyImport = (all: ReadonlyArray<Packed>): string => {
+const everyImport = (all: ReadonlyArray<Packed>): string => {
   const libraries = all.filter(({ modules }) => modules.length > 0)
   const as = (name: string) => name.replaceAll(/\W/g, "_")
   return [
@@ -120,4 +101,32 @@ export const everyImport = (all: ReadonlyArray<Packed>): string => {
     `console.log([${libraries.map(({ name }) => `${as(name)}_package.name`).join(", ")}].join(" "))`,
     ""
   ].join("\n")
+}
+
+/** The suites of the testkit are modules of Vitest: they are loaded by it, and by nothing else. */
+export const runnable = (all: ReadonlyArray<Packed>): ReadonlyArray<Packed> =>
+  all.filter(({ name }) => name !== "@longshore/testkit")
+
+/** A project with the programs that depends on all packages, and on what they need beside them. */
+export const writeProject = (
+  folder: string,
+  options: { readonly packed: string; readonly devDependencies: Readonly<Record<string, string>> }
+): void => {
+  Fs.mkdirSync(folder, { recursive: true })
+  const packed = packages(options.packed)
+  const all = packed.map(({ file, name }) => [name, `file:${file}`] as const)
+  Fs.writeFileSync(
+    Path.join(folder, "package.json"),
+    JSON.stringify({
+      name: "consumer",
+      private: true,
+      type: "module",
+      dependencies: { ...Object.fromEntries(all), ...beside },
+      devDependencies: { ...besideForTests, ...options.devDependencies }
+    })
+  )
+  Fs.cpSync(programs, Path.join(folder, "programs"), { recursive: true })
+  // One to compile, and one to run.
+  Fs.writeFileSync(Path.join(folder, "programs/imports.ts"), everyImport(packed))
+  Fs.writeFileSync(Path.join(folder, "imports.mts"), everyImport(runnable(packed)))
 }

@@ -3,7 +3,7 @@ import * as Os from "node:os"
 import * as Path from "node:path"
 import type { TestProject } from "vitest/node"
 import { must } from "./shell.ts"
-import { packageManager, programs, type Projects, root, runtimes, typeScripts, writeProject } from "./projects.ts"
+import { packageManager, type Projects, root, runtimes, typeScripts, writeProject } from "./projects.ts"
 
 declare module "vitest" {
   interface ProvidedContext {
@@ -22,7 +22,6 @@ export default async ({ provide }: TestProject) => {
     const consumer = Path.join(home, "consumer")
     const aliases = typeScripts.map((version) => [`typescript-${version}`, `npm:typescript@${version}`] as const)
     writeProject(consumer, { packed, devDependencies: Object.fromEntries(aliases) })
-    Fs.cpSync(programs, Path.join(consumer, "programs"), { recursive: true })
 
     // Not into the project: `node` there would be what its scripts run on.
     const tools = Path.join(home, "runtimes")

@@ -101,6 +101,15 @@ describe.each(runtimes.nodes)("all of it on %s", (runtime) => {
     assert.strictEqual(code, 0, stderr)
   })
 
+  it("a CommonJS program loads them as well", async () => {
+    const [node = ""] = commandOf(tools, runtime)
+    const program = `const { ExportRun, Crc32 } = require("@longshore/core")
+      const { FsSink } = require("@longshore/sink-fs")
+      console.log(typeof ExportRun.run, typeof FsSink.layer, Crc32.toHex === require("@longshore/core/Crc32").toHex)`
+    const args = ["--no-warnings", "--input-type=commonjs", "--eval", program]
+    assert.strictEqual((await must(node, args, { cwd: consumer })).stdout, "function function true\n")
+  })
+
   it("the program exports", async () => {
     const [node = ""] = commandOf(tools, runtime)
     const to = Path.join(home, `program ${runtime}`)

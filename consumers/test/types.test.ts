@@ -1,10 +1,10 @@
 import * as Fs from "node:fs"
 import * as Path from "node:path"
-import { assert, beforeAll, describe, inject, it } from "vitest"
-import { everyImport, packages, typeScripts } from "../src/projects.ts"
+import { assert, describe, inject, it } from "vitest"
+import { typeScripts } from "../src/projects.ts"
 import { run } from "../src/shell.ts"
 
-const { consumer, packed } = inject("projects")
+const { consumer } = inject("projects")
 
 /** Compiles what is in a folder, as strictly as it goes. */
 const compile = async (
@@ -37,10 +37,6 @@ const compile = async (
   const tsc = Path.join(consumer, "node_modules", `typescript-${version}`, "bin/tsc")
   return await run(process.execPath, [tsc, "-p", config, "--pretty", "false"], { cwd: consumer })
 }
-
-beforeAll(() => {
-  Fs.writeFileSync(Path.join(consumer, "programs/imports.ts"), everyImport(packages(packed)))
-})
 
 describe.each(typeScripts)("TypeScript %s", (version) => {
   const modes = (["nodenext", "bundler"] as const).flatMap((resolution) =>
