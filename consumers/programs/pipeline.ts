@@ -21,7 +21,7 @@ import { FsSink } from "@longshore/sink-fs"
 import { S3Sink } from "@longshore/sink-s3"
 import { StdoutSink } from "@longshore/sink-stdout"
 import { NodeSource } from "@longshore/source-node"
-import { Config, Effect, Layer, Match, Option, Schedule, Schema, Stream } from "effect"
+import { Config, Effect, Layer, Match, Schedule, Schema, Stream } from "effect"
 
 /** Tokens come from the environment when the layer is built. */
 const exports = Layer.unwrap(
@@ -58,7 +58,7 @@ const progress = Match.type<ExportEvent.ExportEvent>().pipe(
 )
 
 export const nightly = Effect.gen(function* () {
-  const exportId = yield* Schema.decodeUnknownEffect(Export.ExportId)("3fa85f64-5717-4562-b3fc-2c963f66afa6")
+  const exportId = yield* Schema.decodeEffect(Export.ExportId)("3fa85f64-5717-4562-b3fc-2c963f66afa6")
   const result = yield* ExportRun.run({ request: { entityType: "Reservation" }, exportId, onExpired: "renew" })
   const { exports } = yield* Verification.verify({ quick: true })
   return { files: result.files.length, sound: exports.every(({ differences }) => differences.length === 0) }
@@ -116,7 +116,7 @@ export const discarding: Layer.Layer<ObjectSink.ObjectSink> = Layer.succeed(
       maxParts: 10_000
     },
     locate: (key) => `nowhere, ${key}`,
-    stat: () => Effect.succeed(Option.none()),
+    stat: () => Effect.succeedNone,
     open: ({ key, size }) =>
       Effect.succeed({
         stored: [],
