@@ -65,6 +65,8 @@ export const read = async (): Promise<Reference> => {
     disableGit: true,
     sourceLinkTemplate: "{path}",
     readme: "none",
+    // Declarations too, by the same compiler: see the tsconfig.
+    emit: "both",
     excludeExternals: true,
     excludeInternal: true,
     excludePrivate: true,
@@ -95,17 +97,7 @@ export const read = async (): Promise<Reference> => {
   app.validate(project)
   const [entryPoint] = app.getEntryPoints() ?? []
   if (entryPoint === undefined) throw new Error("TypeDoc has no program")
-  // TypeDoc's program does not emit.
-  const program = ts.createProgram({
-    rootNames: entryPoint.program.getRootFileNames(),
-    options: {
-      ...entryPoint.program.getCompilerOptions(),
-      noEmit: false,
-      emitDeclarationOnly: true,
-      declaration: true
-    },
-    oldProgram: entryPoint.program
-  })
+  const { program } = entryPoint
 
   const modules = await Promise.all(
     files.map(async (file): Promise<Module> => {
@@ -113,7 +105,7 @@ export const read = async (): Promise<Reference> => {
       const source = program.getSourceFile(Path.join(root, file))
       if (reflection === undefined || source === undefined) throw new Error(`${file} was not read`)
       const folder = file.split("/")[1]!
-      const declarations = await declarationsOf(program, source)
+      const declarations = await declarationsOf(source)
       const declarationOf = (name: string) => {
         const declaration = declarations.get(name)
         if (declaration === undefined) throw new Error(`${file}: the compiler declares no ${name}`)
@@ -181,9 +173,9 @@ export const categoryOf = (comments: ReadonlyArray<Comment>) => tagOf(comments, 
 export const sinceOf = (comments: ReadonlyArray<Comment>) => tagOf(comments, "@since")
 
 /** What is exported, by name, as the compiler declares it. Comments of members stay, that of the whole goes. */
-const declarationsOf = async (program: ts.Program, source: ts.SourceFile): Promise<Map<string, string>> => {
-  let text = ""
-  program.emit(source, (_, emitted) => void (text = emitted), undefined, true)
+const declarationsOf = async (source: ts.SourceFile): Promise<Map<string, string>> => {
+  const path = Path.relative(root, source.fileName).replace(/ts$/, "d.ts")
+  const text = Fs.readFileSync(Path.join(import.meta.dirname, "../node_modules/.cache/declarations", path), "utf8")
   const file = ts.createSourceFile("module.d.ts", text, ts.ScriptTarget.Latest, true)
   // `class A extends A_base`: what it extends stands in a constant before it.
   const bases = new Map(
