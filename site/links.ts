@@ -28,7 +28,9 @@ export const onSite = (from: string, href: string): string => {
   const [, path = "", rest = ""] = /^([^?#]*)(.*)$/.exec(href) ?? []
   const target = Path.posix.join(Path.posix.dirname(from), decodeURI(path)).replace(/\/$/, "")
   const [, folder] = /^packages\/([^/]+)(?:\/README\.md)?$/.exec(target) ?? []
+  if (target === "packages") return `/api/index.md${rest}`
   if (folder !== undefined) return `/api/${folder}/index.md${rest}`
-  if (/^docs\/(?!schemas\/).*\.md$/.test(target)) return `/${target.slice("docs/".length)}${rest}`
+  if (/^docs\/(?!schemas\/).*\.md$/.test(target))
+    return `/${target.slice("docs/".length).replace(/\bREADME\.md$/, "index.md")}${rest}`
   return onGitHub(target) + rest
 }

@@ -1,14 +1,13 @@
 /**
  * Looks at every page of the built site in a real browser, at the width of a phone and of a desk.
  *
- *   node site/test.ts [--screenshots DIR] [--only TEXT]
+ *   node site/test.ts [--screenshots DIR] [--only PATTERN]
  *
  * Needs Debian's Chromium; as root, it is installed where it is missing.
  */
 import { spawnSync } from "node:child_process"
 import * as Fs from "node:fs"
 import * as Http from "node:http"
-import type { AddressInfo } from "node:net"
 import * as Path from "node:path"
 import { parseArgs } from "node:util"
 import { type Browser, chromium, type Page } from "playwright-core"
@@ -55,7 +54,7 @@ const types: Readonly<Record<string, string>> = {
 }
 
 /** The folder as any host of files serves it: nothing is rewritten. */
-const serve = async (): Promise<Http.Server> => {
+const serve = async () => {
   const server = Http.createServer((request, response) => {
     const { pathname } = new URL(request.url ?? "/", "http://localhost")
     const path = Path.join(
@@ -72,7 +71,9 @@ const serve = async (): Promise<Http.Server> => {
     Fs.createReadStream(path).pipe(response)
   })
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  return server
+  const address = server.address()
+  if (address === null || typeof address === "string") throw new Error("The site is not served")
+  return { server, origin: `http://127.0.0.1:${address.port}` }
 }
 
 /** Of a picture: its width in its own units, and its smallest text in them. */
@@ -180,14 +181,13 @@ const shoot = async (page: Page, name: string) => {
 }
 
 const pages = Fs.globSync("**/*.html", { cwd: dist })
-  .filter((file) => file !== "404.html" && file.includes(values.only))
+  .filter((file) => file !== "404.html" && new RegExp(values.only).test(file))
   .sort()
 if (pages.length === 0) throw new Error("There is nothing in site/dist: pnpm site")
 if (values.screenshots !== undefined) Fs.mkdirSync(values.screenshots, { recursive: true })
 
 ensureChromium()
-const server = await serve()
-const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+const { origin, server } = await serve()
 const browser = await chromium.launch({
   executablePath,
   args: [

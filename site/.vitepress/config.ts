@@ -73,6 +73,15 @@ export default defineConfig({
           }
         }
       })
+      markdown.core.ruler.push("widths", ({ tokens }) => {
+        for (const [index, token] of tokens.entries()) {
+          // `--flag` is not parted after its hyphens.
+          for (const child of token.children ?? [])
+            if (child.type === "code_inline" && child.content.length <= 24) child.attrJoin("class", "short")
+          const said = token.type === "td_open" ? (tokens[index + 1]?.content.length ?? 0) : 0
+          if (said > 30) token.attrJoin("class", said > 120 ? "paragraph" : "sentence")
+        }
+      })
     }
   },
   buildEnd: () => {

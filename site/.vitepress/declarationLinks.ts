@@ -18,11 +18,13 @@ export const declarationLinks = ({ packages }: Index): ShikiTransformer => {
   return {
     name: "declaration-links",
     span(node) {
-      const of = /(?:^|\s)of=(\S+)/.exec(this.options.meta?.__raw ?? "")?.[1]
+      const [, of, self] = /(?:^|\s)of=(\S+)#(\w+)/.exec(this.options.meta?.__raw ?? "") ?? []
       const [text] = node.children
-      if (of === undefined || text?.type !== "text" || /^\s*(\/[/*]|\*|["'])/.test(text.value)) return
+      if (of === undefined || text?.type !== "text") return
+      if (/^\s*(\/\*|\*)/.test(text.value)) node.properties["class"] = "comment"
+      if (/^\s*(\/\*|\*|["'])/.test(text.value)) return
       node.children = text.value.split(/\b([A-Z]\w*)\b/).map((value, index): Children[number] => {
-        const href = index % 2 === 1 ? find(value, of) : undefined
+        const href = index % 2 === 1 && value !== self ? find(value, of) : undefined
         return href === undefined
           ? { type: "text", value }
           : { type: "element", tagName: "a", properties: { href }, children: [{ type: "text", value }] }

@@ -14,8 +14,10 @@ import {
   LogLevel
 } from "typedoc"
 import ts from "typescript"
+import { root } from "../links.ts"
 
-export const root = Path.resolve(import.meta.dirname, "../..")
+/** The width of declarations: what fits beside the sidebars of a page. */
+const columns = 68
 
 /** Something that readers import: a value, a type, or both under one name. */
 export interface Entry {
@@ -217,7 +219,6 @@ const declarationsOf = async (source: ts.SourceFile): Promise<Map<string, string
   }
   const formatted = new Map<string, string>()
   for (const [name, parts] of declarations) {
-    // Narrow: it is read beside a sidebar, or on a phone.
     const { code, errors } = await format(`${name}.d.ts`, parts.join("\n\n"), {
       printWidth: 80,
       semi: false,
@@ -227,10 +228,33 @@ const declarationsOf = async (source: ts.SourceFile): Promise<Map<string, string
       throw new Error(
         `The declaration of ${name} (${source.fileName}) cannot be formatted: ${errors[0]?.message}\n${parts.join("\n\n")}`
       )
-    formatted.set(name, code.trim().replaceAll(/^declare /gm, ""))
+    formatted.set(name, reflow(code.trim().replaceAll(/^declare /gm, "")))
   }
   return formatted
 }
+
+/** Comments of members, at the width of what they stand in. */
+const reflow = (code: string): string =>
+  code.replaceAll(/^( *)\/\*\*([^]*?)\*\/$/gm, (_, indent: string, comment: string) => {
+    const paragraphs = comment
+      .replaceAll(/^ *\* ?/gm, "")
+      .trim()
+      .split(/\n\s*\n/)
+      .map((text) => text.split(/\s+/))
+    const [only = []] = paragraphs
+    const line = `${indent}/** ${only.join(" ")} */`
+    if (paragraphs.length === 1 && line.length <= columns) return line
+    const lines = paragraphs.flatMap((words, index) => {
+      const wrapped = index === 0 ? [""] : ["", ""]
+      for (const word of words) {
+        const longer = `${wrapped.at(-1)} ${word}`
+        if (`${indent} *${longer}`.length <= columns || wrapped.at(-1) === "") wrapped[wrapped.length - 1] = longer
+        else wrapped.push(` ${word}`)
+      }
+      return wrapped
+    })
+    return [`${indent}/**`, ...lines.map((text) => `${indent} *${text}`), `${indent} */`].join("\n")
+  })
 
 /** What a class extends, as the source says it: for a type that cannot stand there. */
 const baseOf = (source: ts.SourceFile, name: string): string => {

@@ -73,12 +73,14 @@ const modulesTable = (modules: ReadonlyArray<Module>, render: Render): string =>
   ].join("\n")
 
 const modulePage = (module: Module, render: Render): string => {
+  const told = module.comment === undefined ? [] : [module.comment]
   const categories = [...Map.groupBy(module.entries, ({ comments }) => categoryOf(comments) ?? "other")]
   return [
     `# ${module.name}`,
-    "```ts\n" + `import { ${module.name} } from "${module.package}"` + "\n```",
-    ...commentOf(module.comment === undefined ? [] : [module.comment], render),
-    facts(module.comment === undefined ? [] : [module.comment], module.file, 1),
+    `\`\`\`ts\nimport { ${module.name} } from "${module.package}"\n\`\`\``,
+    ...told.map(({ summary }) => render(summary)),
+    ...tagsOf(told, render),
+    facts(told, module.file, 1),
     ...categories.flatMap(([category, entries]) => [
       // `errors` may also be the name of an export.
       `## ${category.charAt(0).toUpperCase()}${category.slice(1)} {#category-${category.replaceAll(/\W+/g, "-")}}`,
@@ -90,25 +92,25 @@ const modulePage = (module: Module, render: Render): string => {
 const entryOf = (module: Module, entry: Entry, render: Render): string =>
   [
     `### ${entry.name} {#${entry.name}}`,
-    ...commentOf(entry.comments, render),
-    `\`\`\`ts of=${module.folder}/${module.name}\n${entry.declaration}\n\`\`\``,
+    ...entry.comments.map(({ summary }) => render(summary)),
+    `\`\`\`ts of=${module.folder}/${module.name}#${entry.name}\n${entry.declaration}\n\`\`\``,
+    ...tagsOf(entry.comments, render),
     facts(entry.comments, entry.file, entry.line)
   ].join("\n\n")
 
 const facts = (comments: ReadonlyArray<Comment>, file: string, line: number): string =>
   `<p class="facts">Since ${sinceOf(comments) ?? "?"} · <a href="${onGitHub(file)}#L${line}" target="_blank" rel="noreferrer">source</a></p>`
 
-/** What a comment says, and its examples. */
-const commentOf = (comments: ReadonlyArray<Comment>, render: Render): ReadonlyArray<string> =>
-  comments.flatMap((comment) => [
-    render(comment.summary),
-    ...comment.blockTags.flatMap(({ content, name, tag }) => {
+/** Examples, and what else is said under a tag. */
+const tagsOf = (comments: ReadonlyArray<Comment>, render: Render): ReadonlyArray<string> =>
+  comments
+    .flatMap(({ blockTags }) => blockTags)
+    .flatMap(({ content, name, tag }) => {
       if (tag === "@since" || tag === "@category") return []
       if (tag === "@example") return [`**${name ?? "Example"}**`, render(content)]
       const label = tag.charAt(1).toUpperCase() + tag.slice(2)
       return [`**${label}${name === undefined ? "" : ` \`${name}\``}:** ${render(content)}`]
     })
-  ])
 
 /** The first sentence, for a cell of a table. */
 const opening = (comment: Comment | undefined, render: Render): string => {
