@@ -16,7 +16,8 @@ const guides = [
   page("Writing a sink", "writing-a-sink"),
   page("Writing a journal", "writing-a-journal"),
   page("Errors and exit codes", "errors"),
-  page("Guarantees", "guarantees")
+  page("Guarantees", "guarantees"),
+  page("Packages and what they need", "packages")
 ]
 const shell = [
   page("What it looks like", "terminal/"),
