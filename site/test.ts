@@ -102,6 +102,7 @@ const look = async (page: Page): Promise<Looked & { readonly problems: ReadonlyA
       // What sticks out, and is not inside something that scrolls.
       wide: [...document.querySelectorAll("body *")]
         .filter((element) => element.getBoundingClientRect().right > root.clientWidth + 1)
+        .filter((element) => element.closest("pre, table, .VPNavScreen, .VPSidebar") === null)
         .slice(0, 3)
         .map(text),
       images: [...document.querySelectorAll<HTMLImageElement>("img")]

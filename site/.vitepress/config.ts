@@ -17,7 +17,7 @@ const guides = [
   page("Writing a journal", "writing-a-journal"),
   page("Errors and exit codes", "errors"),
   page("Guarantees", "guarantees"),
-  page("What the packages need", "packages")
+  page("Packages and what they need", "packages")
 ]
 const shell = [
   page("What it looks like", "terminal/"),

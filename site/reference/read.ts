@@ -5,6 +5,7 @@
 import { format } from "oxfmt"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
+import { stripVTControlCharacters } from "node:util"
 import {
   Application,
   type Comment,
@@ -79,7 +80,7 @@ export const read = async (): Promise<Reference> => {
     logLevel: LogLevel.Warn
   })
   const problems: Array<string> = []
-  app.logger.log = (message, level) => void (level >= LogLevel.Warn && problems.push(message))
+  app.logger.log = (message, level) => void (level >= LogLevel.Warn && problems.push(stripVTControlCharacters(message)))
   // A module's comment is the one above its imports. TypeDoc would want `@module` in it.
   app.converter.on(Converter.EVENT_CREATE_DECLARATION, (context, reflection) => {
     const [first] = context.getSymbolFromReflection(reflection)?.declarations?.find(ts.isSourceFile)?.statements ?? []
