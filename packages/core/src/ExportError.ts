@@ -599,7 +599,7 @@ export class SinkError extends Schema.TaggedError<SinkError>()("SinkError", {
       case "NotRewindable":
         return "A pipe cannot take back what it was given: run the command again from the start, or deliver into a folder."
       default:
-        return "See the cause above, then run the same command again: the parts that are stored are kept."
+        return "Mend what it says, then run the same command again: what is stored is kept."
     }
   }
 }

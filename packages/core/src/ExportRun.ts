@@ -132,8 +132,9 @@ const maxRenewals = 3
  * and sink fetches what is missing and nothing else; a run that was complete gives its result again, after a look at
  * what is stored. Interrupting it keeps what is stored.
  *
- * Fails with an `ExportError`; what is done is kept. Dies with a `JournalError` if the journal cannot be read or
- * written.
+ * Fails with an `ExportError`; what is done is kept. Of these, `JournalError` never fails the run itself: the layer of a
+ * journal fails with it (`catchTag` outside of `Effect.provide`), and a journal that cannot be written on the way ends the
+ * run as a defect.
  *
  * @example Count the bytes of all reservations
  * ```ts

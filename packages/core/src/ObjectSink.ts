@@ -193,8 +193,9 @@ export interface ObjectWriter {
     crc32: Effect.Effect<number>
   ) => Effect.Effect<number | undefined, SinkError | E, R>
   /**
-   * Publishes the object, all or nothing. Fails unless every part is stored. Idempotent: a second commit, also by a
-   * writer that was opened after a crash, gives the same object.
+   * Publishes the object, all or nothing. Fails unless every part is stored. Idempotent: a second commit of this
+   * writer gives the same, and one of a writer that was opened after a crash leaves the same content. That may have another
+   * version: `stat` agrees with the last commit.
    */
   readonly commit: Effect.Effect<StoredObject, SinkError>
   /** Drops the parts of this writer's object. For changed content; never touches what is committed. */
