@@ -7,6 +7,7 @@
  */
 import { parseArgs } from "node:util"
 import { build, createServer } from "vitepress"
+import { writePages } from "./pages.ts"
 import { check } from "./reference/check.ts"
 import { read } from "./reference/read.ts"
 import { write } from "./reference/write.ts"
@@ -17,6 +18,7 @@ const reference = await read()
 const findings = check(reference)
 for (const line of findings) console.log(line)
 write(reference)
+writePages()
 
 if (values.dev) {
   const server = await createServer(import.meta.dirname)

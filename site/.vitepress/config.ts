@@ -1,7 +1,7 @@
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { defineConfig } from "vitepress"
-import { base, docs, onSite, repository, root } from "../links.ts"
+import { base, docs, onSite, pageOf, repository, root } from "../links.ts"
 import { readIndex } from "../reference/write.ts"
 import { declarationLinks } from "./declarationLinks.ts"
 
@@ -12,6 +12,7 @@ const page = (text: string, path: string) => ({ text, link: `/${path}` })
 const guides = [
   page("Getting started", "getting-started"),
   page("Pipelines", "pipelines"),
+  page("Examples", "examples"),
   page("How resume works", "how-resume-works"),
   page("Writing a sink", "writing-a-sink"),
   page("Writing a journal", "writing-a-journal"),
@@ -21,6 +22,7 @@ const guides = [
 ]
 const shell = [
   page("What it looks like", "terminal/"),
+  page("All commands and flags", "commands"),
   page("Configuration", "configuration"),
   page("Events", "events"),
   page("Telemetry", "telemetry")
@@ -44,6 +46,8 @@ for (const name of Fs.readdirSync(docs)) {
 const matching = (pages: ReadonlyArray<{ readonly link: string }>) => `^(${pages.map(({ link }) => link).join("|")})`
 const landing = { sidebar: false, aside: false, titleTemplate: ":title" }
 
+/** Where a page's links start from. */
+const sourceOf = new Map([...pageOf].map(([source, page]) => [Path.join(docs, page), source]))
 /** Links to files of the repository that are not there. VitePress itself tells of pages. */
 const dead = new Set<string>()
 
@@ -63,7 +67,8 @@ export default defineConfig({
     codeTransformers: [declarationLinks(index)],
     config: (markdown) => {
       markdown.core.ruler.push("links-of-the-repository", ({ env, tokens }) => {
-        const file = Path.relative(root, env.realPath ?? env.path)
+        const path: string = env.realPath ?? env.path
+        const file = sourceOf.get(path) ?? Path.relative(root, path)
         for (const token of tokens.flatMap(({ children }) => children ?? [])) {
           const href = token.type === "link_open" ? token.attrGet("href") : null
           if (href === null) continue

@@ -44,7 +44,10 @@ export const extract = (): ReadonlyArray<DocExample> => {
       compilerOptions: { noUnusedLocals: false, noUnusedParameters: false, lib: ["ES2023", "DOM", "DOM.AsyncIterable"] }
     })
   )
-  return Fs.globSync(pages, { cwd: root, exclude: ["docs/api/**", "**/node_modules/**"] })
+  return Fs.globSync(pages, {
+    cwd: root,
+    exclude: ["docs/api/**", "docs/{commands,examples}.md", "**/node_modules/**"]
+  })
     .sort()
     .flatMap((page) => blocks(page, Fs.readFileSync(Path.join(root, page), "utf8")))
 }
