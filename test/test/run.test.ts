@@ -6,8 +6,24 @@ import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import { delivered, different, failure, makeWorld, meanwhile, patiently, truth, type WorldOptions } from "./world.ts"
+import {
+  delivered,
+  different,
+  failure,
+  makeWorld,
+  meanwhile,
+  patiently,
+  tokens,
+  truth,
+  type World,
+  type WorldOptions
+} from "./world.ts"
 import { crc32 } from "node:zlib"
+
+const addRetries = (world: World) =>
+  world.events.flatMap((event) =>
+    event._tag === "AddRetried" ? [[event.attempt, event.retryIn, event.problem] as const] : []
+  )
 
 const small: WorldOptions["simulator"] = { files: 2, fileSize: 300_000 }
 
@@ -526,7 +542,36 @@ describe("asking", () => {
       yield* patiently(world.run())
       yield* delivered(world)
       assert.notInclude(world.tags(), "AnswerLost")
+      assert.deepStrictEqual(addRetries(world), [
+        [1, 2_000, "The API limits the requests of this access token (HTTP 429 on exports/add). It asks to wait 2 s."],
+        [2, 2_000, "The API limits the requests of this access token (HTTP 429 on exports/add). It asks to wait 2 s."]
+      ])
     })
+  )
+
+  it.effect(
+    "F17 nobody listens: tells of each attempt and of its wait, and finishes when somebody does, or fails",
+    () =>
+      Effect.gen(function* () {
+        const problem = "exports/add could not be reached: nobody listens at that address (ECONNREFUSED)."
+        const world = yield* makeWorld({ simulator: small, unreachable: 3 })
+        yield* patiently(world.run())
+        yield* delivered(world)
+        const told = [500, 1_000, 2_000].map((wait, i) => [i + 1, wait, problem] as const)
+        assert.deepStrictEqual(addRetries(world), told)
+        assert.strictEqual(world.tags().indexOf("ExportRequested"), 3)
+        // Each wait is as long as it was told to be.
+        const times = world.events.slice(0, 4).map((event) => event.at)
+        for (const [i, wait] of [500, 1_000, 2_000].entries())
+          assert.strictEqual((times[i + 1] ?? 0) - (times[i] ?? 0), wait)
+
+        const never = yield* makeWorld({ simulator: small, unreachable: Infinity })
+        assert.strictEqual(yield* patiently(failure(never.run())), "ApiUnavailable")
+        // The last failure is the error, and nothing follows it.
+        assert.strictEqual(addRetries(never).length, 6)
+        assert.strictEqual(never.tags().at(-1), "RunFailed")
+        for (const token of Object.values(tokens)) assert.notInclude(JSON.stringify(never.events), token)
+      })
   )
 
   it.effect("an existing export can be taken up", () =>

@@ -17,6 +17,9 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientError from "effect/http/HttpClientError"
+import type * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
@@ -27,6 +30,8 @@ export interface WorldOptions {
   readonly transfer?: Transfer.TransferOptions
   readonly exports?: Partial<Exports.ExportsOptions>
   readonly sink?: Layer.Layer<ObjectSink.ObjectSink>
+  /** So many requests find nobody who listens. */
+  readonly unreachable?: number
 }
 
 export const tokens = { client: "client-token-0123456789abcdef", access: "access-token-0123456789abcdef" }
@@ -59,12 +64,24 @@ const shifted = <A, E, R>(effect: Effect.Effect<A, E, R>, ahead: () => number) =
     return Effect.provideService(effect, Clock.Clock, other)
   })
 
+/** As of a port where nobody listens. */
+const refused = (request: HttpClientRequest.HttpClientRequest) => {
+  const cause = Object.assign(new Error("connect"), { code: "ECONNREFUSED" })
+  return new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, cause }) })
+}
+
 export const makeWorld = Effect.fnUntraced(function* (options: WorldOptions = {}) {
   // Milliseconds: the program's clock is wrong, and ahead of the simulator's; the machine slept, and time passed for both.
   const clock = { ahead: 0, asleep: 0 }
   const simulated = yield* shifted(Layer.build(Simulator.layer(options.simulator)), () => clock.asleep)
   const simulator = Context.get(simulated, Simulator.Simulator)
-  const client = SimulatorHttpClient.layer.pipe(Layer.provide(Layer.succeedContext(simulated)))
+  let unreachable = options.unreachable ?? 0
+  const client = Layer.effect(
+    HttpClient.HttpClient,
+    Effect.map(HttpClient.HttpClient, (client) =>
+      HttpClient.make((request) => (unreachable-- > 0 ? Effect.fail(refused(request)) : client.execute(request)))
+    )
+  ).pipe(Layer.provide(SimulatorHttpClient.layer), Layer.provide(Layer.succeedContext(simulated)))
   const store = MemorySink.makeStore()
   const events: Array<ExportEvent> = []
   const steps = new Map<string, unknown>()

@@ -115,6 +115,15 @@ describe("Progress", () => {
     expect(text(progress, 61_000, 79)).toEqual(["Bill  waiting 1:00  Pending, next look in 3:16"])
   })
 
+  it("says that asking failed and when it asks again, until it is accepted", () => {
+    const progress = new Progress(["Bill"], 0)
+    progress.apply(bill.addRetried(0, 1, 500))
+    progress.apply(bill.addRetried(3_500, 4, 4_000))
+    expect(text(progress, 4_500, 79)).toEqual(["Bill  asking 0:04  attempt 4 failed, next try in 0:03"])
+    progress.apply(bill.requested(7_500))
+    expect(text(progress, 9_500, 79)).toEqual(["Bill  waiting 0:02"])
+  })
+
   it("fits terminals of every size, and uses the height there is", () => {
     const types = ["Bill", "AvailabilityAdjustment", "Customer", "Payment"]
     const progress = new Progress(types, 0)
@@ -154,8 +163,10 @@ describe("Progress", () => {
 })
 
 describe("Narration", () => {
-  it("tells of a stage once, not at every look, and of retries on request", () => {
+  it("tells of a stage and of an outage once, not at every look, and of retries on request", () => {
     const events = [
+      bill.addRetried(0, 1, 500),
+      bill.addRetried(0, 2, 1_000),
       bill.polled(0, "Pending"),
       bill.polled(2_000, "Pending"),
       bill.polled(4_000),
@@ -168,11 +179,14 @@ describe("Narration", () => {
       return events.flatMap((event) => tell(event) ?? [])
     }
     expect(told(false)).toEqual([
+      "Bill: exports/add could not be reached: nobody listens at that address (ECONNREFUSED). Asking again",
       "Bill: export 3fa85f64-5717-4562-b3fc-2c963f66afa6 is Pending",
       "Bill: export 3fa85f64-5717-4562-b3fc-2c963f66afa6 is Processing",
       "Bill: ready: 1 file, 10.0 MB"
     ])
     expect(told(true)).toEqual([
+      "Bill: exports/add could not be reached: nobody listens at that address (ECONNREFUSED). Asking again",
+      "Bill: exports/add could not be reached: nobody listens at that address (ECONNREFUSED). Asking again",
       "Bill: export 3fa85f64-5717-4562-b3fc-2c963f66afa6 is Pending",
       "Bill: export 3fa85f64-5717-4562-b3fc-2c963f66afa6 is Pending",
       "Bill: export 3fa85f64-5717-4562-b3fc-2c963f66afa6 is Processing",

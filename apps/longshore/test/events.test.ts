@@ -25,6 +25,7 @@ describe.concurrent("--events", () => {
     const lab = laboratory(context)
     const faults = [
       "lose-add-answer@Bill",
+      "api-429-html@Customer",
       "api-400@Bill",
       "omit-export@Bill",
       "fail-export@Customer",

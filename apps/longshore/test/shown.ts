@@ -11,6 +11,14 @@ const key = (number: number, entityType = "Bill") =>
 export const eventsOf = (entityType = "Bill") => {
   const on = (at: number) => ({ entityType, at })
   return {
+    requested: (at: number): ExportEvent => ({ _tag: "ExportRequested", ...on(at), exportId }),
+    addRetried: (at: number, attempt: number, retryIn: number): ExportEvent => ({
+      _tag: "AddRetried",
+      ...on(at),
+      attempt,
+      problem: "exports/add could not be reached: nobody listens at that address (ECONNREFUSED).",
+      retryIn
+    }),
     polled: (at: number, status = "Processing", nextIn = 2_000): ExportEvent => ({
       _tag: "ExportPolled",
       ...on(at),

@@ -68,6 +68,11 @@ export const ExportEvent = Schema.Union([
     problem,
     retryIn: millis("until it is asked again")
   }),
+  ofRun("AddRetried", "An export was asked for, and the API certainly did not accept it; it is asked again.", {
+    attempt: Schema.Int.annotate({ description: "How many have failed" }),
+    problem,
+    retryIn: millis("until it is asked again")
+  }),
   ofRun("ExportPolled", "A look at an export that is not finished.", {
     exportId: ExportId,
     status: Schema.String.annotate({ description: "As the API says it; there may be new ones" }),

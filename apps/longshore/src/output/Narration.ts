@@ -42,6 +42,8 @@ const tell = (event: ExportEvent, verbose: boolean): Said | undefined => {
         again: "busy",
         repeats: true
       }
+    case "AddRetried":
+      return { text: `${event.problem} Asking again`, repeats: true }
     case "ExportPolled":
       return { text: `export ${event.exportId} is ${event.status}`, repeats: true }
     case "LookFailed":

@@ -95,6 +95,8 @@ export class Progress {
         return enter(run, "asking", at, "an answer was lost")
       case "SlotBusy":
         return enter(run, "asking", at, "the slot is busy", event.retryIn)
+      case "AddRetried":
+        return enter(run, "asking", at, `attempt ${event.attempt} failed`, event.retryIn)
       case "ExportPolled":
         run.exportId = event.exportId
         return enter(run, "waiting", at, event.status, event.nextIn)

@@ -76,6 +76,7 @@ const levels: { readonly [Tag in ExportEvent.ExportEvent["_tag"]]: LogLevel.Seve
   ExportAdopted: "Info",
   AnswerLost: "Warn",
   SlotBusy: "Info",
+  AddRetried: "Warn",
   ExportPolled: "Debug",
   LookFailed: "Warn",
   ExportReady: "Info",

@@ -115,7 +115,9 @@ const request = Effect.fnUntraced(function* (
       case "ApiUnavailable": {
         const asked = "retryAfter" in error ? (error.retryAfter ?? 0) : 0
         if (!error.retryable || failures >= retries || asked > maxRetryAfter) return yield* settle(error)
-        yield* wait(Math.max(asked, Math.min(30_000, 500 * 2 ** failures++)))
+        const millis = Math.max(asked, Math.min(30_000, 500 * 2 ** failures++))
+        yield* publish({ _tag: "AddRetried", attempt: failures, problem: error.message, retryIn: millis })
+        yield* wait(millis)
         break
       }
       default:
