@@ -233,7 +233,7 @@ describe.concurrent("longshore verify", () => {
     expect(Number(/peak:(\d+)/.exec(stderr)?.[1])).toBeLessThan(300 * 1024)
   })
 
-  it("reads back from a bucket, with the right to read alone", async (context) => {
+  it("reads back from a bucket, with the right to read alone", { timeout: 180_000 }, async (context) => {
     const lab = laboratory(context)
     const simulator = await lab.simulator("--files", "3", "--file-size", "6MB")
     const endpoint = await startImitation()
