@@ -26,7 +26,7 @@ const makePlace = (): Place<never> => {
   return { kept, keep }
 }
 
-const durable = <E>({ keep, kept }: Place<E>) =>
+const durable = <E>({ keep, kept }: Place<E>, tellsSize = true) =>
   StreamSink.layer({
     locate: (key) => `place:///${key}`,
     consume: (object, bytes) =>
@@ -35,8 +35,8 @@ const durable = <E>({ keep, kept }: Place<E>) =>
       Effect.sync(() =>
         Option.map(Option.fromUndefinedOr(kept.get(key)), ({ bytes, version }) => ({
           key,
-          size: bytes.length,
-          version
+          version,
+          ...(tellsSize ? { size: bytes.length } : {})
         }))
       ),
     read: (key, { length, offset }) =>
@@ -137,30 +137,37 @@ describe("a function over a stream", () => {
     })
   )
 
-  it.effect("with stat: files that are there are not fetched again, and a manifest comes last", () =>
-    Effect.gen(function* () {
-      const place = makePlace()
-      let mended = false
-      const keep: Place<string>["keep"] = (object, bytes) =>
-        mended || !object.key.endsWith("00003.jsonl") ? place.keep(object, bytes) : Effect.fail("the disk is full")
-      const world = yield* makeWorld({ simulator, sink: Layer.fresh(durable({ ...place, keep })) })
-      assert.strictEqual(yield* patiently(failure(world.run())), "SinkError")
-      assert.deepStrictEqual(
-        [...place.kept.keys()].map((key) => key.slice(-11)),
-        ["00001.jsonl", "00002.jsonl"]
-      )
-      mended = true
-      const before = yield* world.count("file", 206)
-      const result = yield* patiently(world.run())
-      // A probe and five parts of the third file, and no byte of the others.
-      assert.strictEqual((yield* world.count("file", 206)) - before, 5)
-      assert.match([...place.kept.keys()].at(-1) ?? "", /manifest\.json$/)
-      assert.strictEqual(result.files.length, 3)
-      // Something else stands in its place: then it is delivered again, and only that.
-      const [first] = [...place.kept.keys()]
-      if (first !== undefined) place.kept.set(first, { bytes: Buffer.from("edited"), version: "edited" })
-      yield* patiently(world.run())
-      assert.strictEqual(first && place.kept.get(first)?.bytes.length, result.files[0]?.size)
-    })
-  )
+  for (const tellsSize of [true, false]) {
+    it.effect(
+      `with stat, ${tellsSize ? "and" : "without"} sizes: what is there is not fetched again, and a manifest comes last`,
+      () =>
+        Effect.gen(function* () {
+          const place = makePlace()
+          let mended = false
+          const keep: Place<string>["keep"] = (object, bytes) =>
+            mended || !object.key.endsWith("00003.jsonl") ? place.keep(object, bytes) : Effect.fail("the disk is full")
+          const world = yield* makeWorld({ simulator, sink: Layer.fresh(durable({ ...place, keep }, tellsSize)) })
+          assert.strictEqual(yield* patiently(failure(world.run())), "SinkError")
+          assert.deepStrictEqual(
+            [...place.kept.keys()].map((key) => key.slice(-11)),
+            ["00001.jsonl", "00002.jsonl"]
+          )
+          mended = true
+          const before = yield* world.count("file", 206)
+          const result = yield* patiently(world.run())
+          // A probe and five parts of the third file, and no byte of the others.
+          assert.strictEqual((yield* world.count("file", 206)) - before, 5)
+          assert.match([...place.kept.keys()].at(-1) ?? "", /manifest\.json$/)
+          assert.strictEqual(result.files.length, 3)
+          // Something else of that size stands in its place: then it is delivered again, and only that.
+          const [found] = [...place.kept]
+          assert.isDefined(found)
+          if (found === undefined) return
+          const [first, { bytes }] = found
+          place.kept.set(first, { bytes: Buffer.alloc(bytes.length), version: "edited" })
+          yield* patiently(world.run())
+          assert.strictEqual(Buffer.compare(place.kept.get(first)?.bytes ?? Buffer.alloc(0), bytes), 0)
+        })
+    )
+  }
 })
