@@ -34,7 +34,7 @@ import { deliver } from "./internal/delivery.ts"
 import * as Metrics from "./internal/metrics.ts"
 import { NotRenewed, Ready, Renewed, stepName } from "./internal/steps.ts"
 import { span } from "./internal/tracing.ts"
-import { Journal } from "./Journal.ts"
+import { CurrentLook, Journal } from "./Journal.ts"
 import * as Manifest from "./Manifest.ts"
 import { type ObjectKey, ObjectSink } from "./ObjectSink.ts"
 import type { Transfer } from "./Transfer.ts"
@@ -272,7 +272,6 @@ const ready = Effect.fnUntraced(function* (
   const exports = yield* Exports
   const sink = yield* ObjectSink
   const every = yield* cadence(options)
-  let attempt = 0
   let seen: Ready | undefined
   const began = yield* Clock.currentTimeMillis
   let answered = began
@@ -282,11 +281,12 @@ const ready = Effect.fnUntraced(function* (
    * that the API accepted may be missing in its answers for a moment; an id that somebody gave is wrong at once.
    */
   const borne = Effect.fnUntraced(function* (error: ApiError | ExportNotFound) {
+    const { attempt, since = began } = yield* CurrentLook
     const silence = (yield* Clock.currentTimeMillis) - answered
     const missing = error._tag === "ExportNotFound" && !adopted
-    const patience = Math.min(Math.max(answered - began, missing ? 60_000 : 0), 3_600_000)
+    const patience = Math.min(Math.max(answered - since, missing ? 60_000 : 0), 3_600_000)
     if (!(error.retryable || missing) || silence > patience) return yield* error
-    const nextIn = Duration.toMillis(every(attempt++))
+    const nextIn = Duration.toMillis(every(attempt))
     yield* publish({ _tag: "LookFailed", exportId, problem: error.message, nextIn })
     return undefined
   })
@@ -297,8 +297,9 @@ const ready = Effect.fnUntraced(function* (
     if (found.status === "Failed") return yield* new ExportFailed({ exportId })
     if (found.status === "Expired") return yield* new ExportExpired({ exportId })
     if (found.status !== "Success") {
+      const { attempt } = yield* CurrentLook
       const nextIn = Duration.toMillis(every(attempt))
-      yield* publish({ _tag: "ExportPolled", exportId, status: found.status, attempt: attempt++, nextIn })
+      yield* publish({ _tag: "ExportPolled", exportId, status: found.status, attempt, nextIn })
       return Option.none<Ready>()
     }
     yield* links.offer(found)

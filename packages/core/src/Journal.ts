@@ -7,6 +7,7 @@
  *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -31,6 +32,33 @@ export interface Step<A, E, R> {
   /** What is done, unless it is done already. */
   readonly execute: Effect.Effect<A, E, R>
 }
+
+/**
+ * Which look of an `until` this is, as the journal counts them: on a workflow engine earlier looks may have been another
+ * process's. `since` is when the first one began (milliseconds since 1970), `undefined` outside of `until`.
+ *
+ * @example
+ * ```ts
+ * import { Journal } from "@longshore/core"
+ * import { Duration, Effect, Option, Schema } from "effect"
+ *
+ * const look = {
+ *   name: "ready",
+ *   success: Schema.Option(Schema.Int),
+ *   error: Schema.Never,
+ *   execute: Effect.map(Journal.CurrentLook, ({ attempt }) => (attempt < 2 ? Option.none() : Option.some(attempt)))
+ * }
+ * const program = Journal.Journal.use((journal) => journal.until(look, () => Duration.millis(1)))
+ * await Effect.runPromise(Effect.provide(program, Journal.layerMemory)) // => 2
+ * ```
+ *
+ * @since 0.1.0
+ * @category services
+ */
+export const CurrentLook = Context.Reference<{ readonly attempt: number; readonly since: number | undefined }>(
+  "@longshore/core/Journal/CurrentLook",
+  { defaultValue: () => ({ attempt: 0, since: undefined }) }
+)
 
 /**
  * Remembers what the steps of one run gave. A journal that cannot be read or written is no error of the step: the
@@ -82,7 +110,7 @@ export class Journal extends Context.Service<
     readonly step: <A, E, R>(step: Step<A, E, R>) => Effect.Effect<A, E, R>
     /**
      * Repeats the step until it yields a value; remembers that value. Waiting is not remembered. `every` says how long
-     * to wait after attempt 0, 1, 2, …
+     * to wait after attempt 0, 1, 2, …; `execute` learns by {@link CurrentLook} which one it is.
      */
     readonly until: <A, E, R>(
       step: Step<Option.Option<A>, E, R>,
@@ -141,9 +169,12 @@ export const make = (memory: Memory): Journal["Service"] => {
   return Journal.of({
     step,
     until: <A, E, R>(look: Step<Option.Option<A>, E, R>, every: (attempt: number) => Duration.Duration) => {
-      const attempt = (n: number): Effect.Effect<Option.Option<A>, E, R> =>
-        Effect.filterOrElse(look.execute, Option.isSome, () => Effect.andThen(Effect.sleep(every(n)), attempt(n + 1)))
-      return Effect.map(step({ ...look, execute: attempt(0) }), Option.getOrThrow)
+      const attempt = (n: number, since: number): Effect.Effect<Option.Option<A>, E, R> =>
+        Effect.provideService(look.execute, CurrentLook, { attempt: n, since }).pipe(
+          Effect.filterOrElse(Option.isSome, () => Effect.andThen(Effect.sleep(every(n)), attempt(n + 1, since)))
+        )
+      const execute = Effect.flatMap(Clock.currentTimeMillis, (now) => attempt(0, now))
+      return Effect.map(step({ ...look, execute }), Option.getOrThrow)
     }
   })
 }

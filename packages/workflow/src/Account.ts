@@ -1,0 +1,278 @@
+/**
+ * The accounts that runners ask the API for, and the one place in the cluster where each is asked: an entity for each
+ * account has its rate limit, the slot of each entity type with its queue, and the look-ups that its runs share.
+ *
+ * Its messages are not persisted: no link and no request lies in a table, and an account whose runner died is at
+ * another one at once.
+ *
+ * @since 0.1.0
+ */
+import { EntityType, ExportFilters, ExportId, ExportRequest, ExportScope } from "@longshore/core/Export"
+import {
+  AccessDenied,
+  AddOutcomeUnknown,
+  AddRejected,
+  ApiUnavailable,
+  ExportNotFound,
+  InvalidRequest,
+  RateLimited,
+  RequestRejected,
+  UnexpectedResponse
+} from "@longshore/core/ExportError"
+import { publish } from "@longshore/core/ExportEvent"
+import * as Exports from "@longshore/core/Exports"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as Layer from "effect/Layer"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import { ClusterSchema, Entity, type Sharding } from "effect/cluster"
+import * as Rpc from "effect/rpc/Rpc"
+import { Freshness } from "./ClusterJournal.ts"
+import * as Looks from "./internal/looks.ts"
+import * as Slots from "./internal/slots.ts"
+import type { Lease } from "./Fence.ts"
+
+/**
+ * Whom a runner may ask, by name: from its configuration, never from a payload or a table. All runners know the same
+ * names.
+ *
+ * @since 0.1.0
+ * @category services
+ */
+export class Accounts extends Context.Service<
+  Accounts,
+  {
+    readonly names: ReadonlyArray<string>
+    /** Where the account's API is. Fails with `InvalidRequest` if there is no such account. */
+    readonly platformAddress: (name: string) => Effect.Effect<string, InvalidRequest>
+    /** The API as this account. */
+    readonly exports: (name: string) => Layer.Layer<Exports.Exports, InvalidRequest>
+  }
+>()("@longshore/workflow/Accounts") {}
+
+/**
+ * Accounts by name.
+ *
+ * @example
+ * ```ts
+ * import { Account } from "@longshore/workflow"
+ * import { Layer, Redacted } from "effect"
+ * import { FetchHttpClient } from "effect/http"
+ *
+ * const token = (variable: string) => Redacted.make(process.env[variable] ?? "")
+ * const platformAddress = "https://api.mews.com"
+ * const clientToken = token("CLIENT_TOKEN")
+ *
+ * const accounts = Account.layer({
+ *   lisbon: { platformAddress, clientToken, accessToken: token("LISBON_TOKEN") },
+ *   porto: { platformAddress, clientToken, accessToken: token("PORTO_TOKEN") }
+ * }).pipe(Layer.provide(FetchHttpClient.layer))
+ * ```
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layer = (
+  accounts: Readonly<Record<string, Exports.ExportsOptions>>
+): Layer.Layer<Accounts, never, HttpClient.HttpClient> =>
+  Layer.effect(
+    Accounts,
+    Effect.gen(function* () {
+      const services = yield* Effect.context<HttpClient.HttpClient>()
+      const known = new Map(Object.entries(accounts))
+      const find = (name: string) => {
+        const options = known.get(name)
+        return options === undefined
+          ? Effect.fail(
+              new InvalidRequest({
+                parameter: "account",
+                problem: `this runner's configuration has no account "${name}"`
+              })
+            )
+          : Effect.succeed(options)
+      }
+      return Accounts.of({
+        names: [...known.keys()],
+        platformAddress: (name) => Effect.map(find(name), (options) => options.platformAddress),
+        exports: (name) =>
+          Layer.unwrap(Effect.map(find(name), (options) => Exports.layer(options))).pipe(
+            Layer.provide(Layer.succeedContext(services))
+          )
+      })
+    })
+  )
+
+/** An export with its links, between two runners. */
+const Answer = Schema.Struct({
+  id: ExportId,
+  status: Schema.String,
+  entityType: EntityType,
+  scope: Schema.UndefinedOr(ExportScope),
+  filters: Schema.UndefinedOr(ExportFilters),
+  files: Schema.Array(Schema.Struct({ url: Schema.Redacted(Schema.String), sizeInBytes: Schema.Finite })),
+  expiresUtc: Schema.UndefinedOr(Schema.DateTimeUtc)
+})
+
+const ApiError = [AccessDenied, RequestRejected, RateLimited, ApiUnavailable, UnexpectedResponse] as const
+
+const Look = Rpc.make("Look", {
+  payload: { exportId: ExportId, freshness: Schema.Finite },
+  success: Answer,
+  error: Schema.Union([...ApiError, ExportNotFound, InvalidRequest])
+})
+
+/** Waits for its turn for some seconds; whoever asks again with the same ticket keeps its place. */
+const Turn = Rpc.make("Turn", {
+  payload: { entityType: EntityType, ticket: Schema.String },
+  success: Schema.Struct({ turn: Schema.NullOr(Schema.String), problem: Schema.String }),
+  error: InvalidRequest
+})
+
+const Add = Rpc.make("Add", {
+  payload: { request: ExportRequest, ticket: Schema.String, turn: Schema.String },
+  success: Answer,
+  error: Schema.Union([...ApiError, AddRejected, AddOutcomeUnknown, InvalidRequest])
+})
+
+const AccountEntity = Entity.make("Longshore/Account", [Look, Turn, Add])
+  // A span for each look of each run says nothing; the account's own calls have theirs.
+  .annotate(ClusterSchema.ClientTracingEnabled, false)
+
+/**
+ * The accounts' entities. A runner has it; whoever only submits does not.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const entities: Layer.Layer<never, never, Sharding.Sharding | Accounts> = AccountEntity.toLayer(
+  Effect.gen(function* () {
+    const { entityId: name } = yield* Entity.CurrentAddress
+    const accounts = yield* Accounts
+    // A wrong account is each caller's to hear of, and no reason for the entity to end.
+    const api = yield* Effect.map(Effect.exit(Layer.build(accounts.exports(name))), (exit) =>
+      Exit.map(exit, Context.get(Exports.Exports))
+    )
+    if (Exit.isFailure(api)) {
+      const refuse = () => Exit.failCause(api.cause) as Exit.Exit<never, InvalidRequest>
+      return AccountEntity.of({ Look: refuse, Turn: refuse, Add: refuse })
+    }
+    const looks = yield* Looks.make(api.value)
+    const slots = yield* Slots.make(api.value, looks)
+    return AccountEntity.of({
+      Look: ({ payload: { exportId, freshness } }) => Rpc.fork(looks.get(exportId, freshness)),
+      Turn: ({ payload: { entityType, ticket } }) => Rpc.fork(slots.turn(entityType, ticket)),
+      // Between the API's answer and ours nothing may interrupt: the id exists nowhere else.
+      Add: ({ payload: { request, ticket, turn } }) =>
+        Rpc.wrap({ fork: true, uninterruptible: true })(slots.add(request, ticket, turn))
+    })
+  }),
+  { concurrency: "unbounded", mailboxCapacity: "unbounded", maxIdleTime: "15 minutes" }
+)
+
+/** How long an account that nobody answers for is tried. Longer than runners need to take over from a dead one. */
+const outage = Schedule.spaced("1 second").pipe(Schedule.upTo({ duration: "2 minutes" }))
+
+/** How long one answer may take: the API's, with all attempts at it. */
+const timeout = "3 minutes"
+
+/**
+ * An account's API, wherever in the cluster it is. `ticket` is whoever asks: it has one place in a queue.
+ *
+ * A message that is lost between runners is sent again, but for `add`: there it is an `AddOutcomeUnknown`.
+ */
+export const exportsOf = Effect.fnUntraced(function* (options: {
+  readonly account: string
+  readonly ticket: string
+  readonly lease: Lease
+}): Effect.fn.Return<Exports.Exports["Service"], never, Sharding.Sharding> {
+  const { account, lease, ticket } = options
+  const client = (yield* AccountEntity.client)(account)
+
+  const get = (exportId: ExportId) =>
+    Effect.flatMap(Freshness, (freshness) => delivered(client.Look({ exportId, freshness }))).pipe(
+      Effect.catchTag("Undelivered", ({ problem }) =>
+        Effect.fail(new ApiUnavailable({ operation: "getAll", sent: false, problem }))
+      ),
+      Effect.catchTag("InvalidRequest", notHere)
+    )
+
+  return Exports.Exports.of({
+    get,
+    getAll: (ids) =>
+      Effect.forEach(
+        ids,
+        (id) =>
+          get(id).pipe(
+            Effect.map((found) => [found]),
+            Effect.catchTag("ExportNotFound", () => Effect.succeed([]))
+          ),
+        { concurrency: "unbounded" }
+      ).pipe(Effect.map((found) => found.flat())),
+    add: Effect.fnUntraced(function* (request) {
+      const { entityType } = request
+      yield* Exports.validate(request)
+      for (;;) {
+        const { problem, turn } = yield* delivered(client.Turn({ entityType, ticket })).pipe(
+          Effect.catchTag("Undelivered", ({ problem }) =>
+            Effect.fail(new ApiUnavailable({ operation: "add", sent: false, problem }))
+          ),
+          Effect.interruptible
+        )
+        if (turn === null) {
+          yield* publish({ _tag: "SlotBusy", problem, retryIn: 0 })
+          continue
+        }
+        // The last moment at which a runner that was frozen can be kept from asking for a second export.
+        yield* lease.confirm
+        const exit = yield* Effect.exit(Effect.timeoutOption(client.Add({ request, ticket, turn }), timeout))
+        const lost = (problem: string) => new AddOutcomeUnknown({ operation: "add", entityType, problem })
+        if (Exit.isSuccess(exit)) {
+          if (exit.value._tag === "Some") return exit.value.value
+          return yield* lost("the runner that has the account did not answer in time")
+        }
+        const error = Exit.findErrorOption(exit)
+        if (error._tag === "None" || isUndelivered(error.value)) {
+          return yield* lost("the runner that has the account went away before it answered")
+        }
+        return yield* error.value
+      }
+    })
+  })
+})
+
+const notHere = (error: InvalidRequest) =>
+  Effect.fail(new ApiUnavailable({ operation: "getAll", sent: false, problem: error.message }))
+
+/** The cluster's own failures: nobody answered. */
+const isUndelivered = (error: { readonly _tag: string }): error is { readonly _tag: Unreached } =>
+  ["MailboxFull", "AlreadyProcessingMessage", "PersistenceError", "EntityNotAssignedToRunner"].includes(error._tag)
+
+type Unreached = "MailboxFull" | "AlreadyProcessingMessage" | "PersistenceError" | "EntityNotAssignedToRunner"
+
+interface Undelivered {
+  readonly _tag: "Undelivered"
+  readonly problem: string
+}
+
+/** Asks again while nobody answers: what is asked changes nothing. */
+const delivered = <A, E extends { readonly _tag: string }>(
+  message: Effect.Effect<A, E>
+): Effect.Effect<A, Exclude<E, { readonly _tag: Unreached }> | Undelivered> => {
+  const undelivered: Undelivered = { _tag: "Undelivered", problem: "no runner of the cluster answers for the account" }
+  return Effect.exit(Effect.timeoutOption(message, timeout)).pipe(
+    Effect.flatMap((exit): Effect.Effect<A, Exclude<E, { readonly _tag: Unreached }> | Undelivered> => {
+      if (Exit.isSuccess(exit)) {
+        return exit.value._tag === "Some" ? Effect.succeed(exit.value.value) : Effect.fail(undelivered)
+      }
+      const error = Exit.findErrorOption(exit)
+      // A runner that goes away ends what it was asked with an interruption or a defect of its own.
+      return error._tag === "None" || isUndelivered(error.value)
+        ? Effect.fail(undelivered)
+        : Effect.fail(error.value as Exclude<E, { readonly _tag: Unreached }>)
+    }),
+    Effect.retry({ schedule: outage, while: (error) => error._tag === "Undelivered" })
+  )
+}

@@ -1,0 +1,173 @@
+/**
+ * The journal of a run on Effect's workflow engine: a step is an `Activity`, a long wait a `DurableClock`. The program
+ * that runs on it is `ExportRun`, the very same as on a file.
+ *
+ * `ExportWorkflow` uses it. Use it alone to run `ExportRun` inside of a workflow of your own.
+ *
+ * @since 0.1.0
+ */
+import { CurrentLook, Journal, type Step } from "@longshore/core/Journal"
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as Activity from "effect/workflow/Activity"
+import * as DurableClock from "effect/workflow/DurableClock"
+import * as Workflow from "effect/workflow/Workflow"
+import { WorkflowEngine, WorkflowInstance } from "effect/workflow/WorkflowEngine"
+
+/**
+ * How a run waits, and what is around its steps.
+ *
+ * @since 0.1.0
+ * @category models
+ */
+export interface ClusterJournalOptions {
+  /**
+   * Waits that are longer suspend the execution: it then holds no memory, and any runner wakes it. Shorter ones are
+   * slept through, and begin again after a crash. Default one minute.
+   */
+  readonly suspendAfter?: Duration.Input
+  /** Around the work of each step and each short wait, where it is done. Default: nothing. */
+  readonly around?: <A, E, R>(execute: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+}
+
+/**
+ * A wait's answer may be as old as this, in milliseconds: half the time between two looks, a minute at most. So the runs
+ * of an account that look at about the same time share one answer. 0 outside of a wait: a link has to be new.
+ *
+ * @since 0.1.0
+ * @category services
+ */
+export const Freshness = Context.Reference<number>("@longshore/workflow/ClusterJournal/Freshness", {
+  defaultValue: () => 0
+})
+
+/**
+ * The journal of the execution that it is made in.
+ *
+ * - What a step gave is the reply of its activity. A failure is not remembered: the activity suspends in its place, the
+ *   failure goes to the run, and the next time the activity is done again.
+ * - Of a wait only its beginning and its outcome are remembered, however long it is. Which look it is follows from the
+ *   time since it began.
+ *
+ * @example Two exports, one after the other, as one workflow
+ * ```ts
+ * import { type Export, ExportRun, Journal } from "@longshore/core"
+ * import { ClusterJournal } from "@longshore/workflow"
+ * import { Effect, Schema } from "effect"
+ * import { Workflow } from "effect/workflow"
+ *
+ * const Nightly = Workflow.make("Nightly", {
+ *   payload: { day: Schema.String },
+ *   success: Schema.Int,
+ *   idempotencyKey: ({ day }) => day
+ * })
+ *
+ * // Each run has step names of its own only within one execution: one export for each workflow, or child workflows.
+ * const layer = Nightly.toLayer(() =>
+ *   ExportRun.run({ request: { entityType: "Bill" } }).pipe(
+ *     Effect.map(({ files }) => files.length),
+ *     Effect.orDie,
+ *     Effect.provideServiceEffect(Journal.Journal, ClusterJournal.make())
+ *   )
+ * )
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
+export const make = Effect.fnUntraced(function* ({
+  around = (execute) => execute,
+  suspendAfter = "1 minute"
+}: ClusterJournalOptions = {}): Effect.fn.Return<Journal["Service"], never, WorkflowEngine | WorkflowInstance> {
+  const engine = yield* WorkflowEngine
+  const instance = yield* WorkflowInstance
+  const longest = Duration.fromInputUnsafe(suspendAfter)
+
+  const step = <A, E, R>({ execute, name, success }: Step<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.uninterruptibleMask((restore) => {
+      let failure: Cause.Cause<E> | undefined
+      const activity = Activity.make({
+        name,
+        success,
+        // It runs on a fiber of the engine: what must not be interrupted here must not be interrupted there.
+        execute: Effect.uninterruptible(restore(around(execute))).pipe(
+          Effect.catchCause((cause): Effect.Effect<never, never, WorkflowInstance> => {
+            if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
+            failure = cause
+            return Effect.flatMap(WorkflowInstance, Workflow.suspend)
+          })
+        )
+      })
+      return restore(
+        Workflow.wrapActivityResult(
+          engine.activityExecute(activity, 1),
+          ({ _tag }) => _tag === "Suspended" && failure === undefined
+        )
+      ).pipe(
+        Effect.flatMap((result): Effect.Effect<A, E> => {
+          if (result._tag === "Complete") return result.exit
+          return failure === undefined ? Workflow.suspend(instance) : Effect.failCause(failure)
+        }),
+        Effect.provideService(WorkflowInstance, instance)
+      ) as Effect.Effect<A, E, R>
+    })
+
+  const until = Effect.fnUntraced(function* <A, E, R>(
+    look: Step<Option.Option<A>, E, R>,
+    every: (attempt: number) => Duration.Duration
+  ): Effect.fn.Return<A, E, R> {
+    const since = yield* step({
+      name: `${look.name}: since`,
+      success: Schema.Finite,
+      error: Schema.Never,
+      execute: Clock.currentTimeMillis
+    })
+    for (let attempt = attemptAfter((yield* Clock.currentTimeMillis) - since, every); ; attempt++) {
+      const nothing = yield* step({ ...look, execute: found(look.execute, { attempt, since }, every) }).pipe(
+        Effect.map(Option.getOrThrow),
+        Effect.map((value) => ({ value })),
+        Effect.catchDefect((defect) => (defect instanceof Nothing ? Effect.undefined : Effect.die(defect)))
+      )
+      if (nothing !== undefined) return nothing.value
+      const wait = every(attempt)
+      if (Duration.isLessThanOrEqualTo(wait, longest)) yield* around(Effect.sleep(wait))
+      else {
+        // The time in its name makes it a clock of its own; a replay that comes earlier sets another one.
+        const wakeUp = (yield* Clock.currentTimeMillis) + Duration.toMillis(wait)
+        yield* DurableClock.sleep({
+          name: `${look.name}: ${wakeUp}`,
+          duration: wait,
+          inMemoryThreshold: Duration.zero
+        }).pipe(Effect.provideService(WorkflowEngine, engine), Effect.provideService(WorkflowInstance, instance))
+      }
+    }
+  })
+
+  return Journal.of({ step, until })
+})
+
+/** A look that found nothing. No failure is remembered, and this is none that anybody else sees. */
+class Nothing {}
+
+const found = <A, E, R>(
+  look: Effect.Effect<Option.Option<A>, E, R>,
+  current: { readonly attempt: number; readonly since: number },
+  every: (attempt: number) => Duration.Duration
+): Effect.Effect<Option.Option<A>, E, R> =>
+  look.pipe(
+    Effect.filterOrElse(Option.isSome, () => Effect.die(new Nothing())),
+    Effect.provideService(CurrentLook, current),
+    Effect.provideService(Freshness, Math.min(Duration.toMillis(every(current.attempt)) / 2, 60_000))
+  )
+
+/** How many looks fit into the time since the first one. */
+const attemptAfter = (elapsed: number, every: (attempt: number) => Duration.Duration): number => {
+  let attempt = 0
+  for (let left = elapsed; left > 0 && attempt < 10_000; attempt++) left -= Duration.toMillis(every(attempt))
+  return attempt
+}

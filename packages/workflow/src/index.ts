@@ -1,0 +1,10 @@
+/**
+ * @since 0.1.0
+ */
+export * as Account from "./Account.ts"
+export * as ClusterJournal from "./ClusterJournal.ts"
+export * as ExportCluster from "./ExportCluster.ts"
+export * as ExportSchedule from "./ExportSchedule.ts"
+export * as ExportWorkflow from "./ExportWorkflow.ts"
+export * as Fence from "./Fence.ts"
+export * as Retention from "./Retention.ts"

@@ -1,0 +1,115 @@
+/**
+ * Cancelling a run, and taking that back. The engine's own interrupt is for ever, and waits for activities, which may be
+ * transfers of hours. Here a run is told by a durable signal, stops what it does, and fails like from any other cause, so
+ * that it can be resumed.
+ */
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as DurableDeferred from "effect/workflow/DurableDeferred"
+import type * as Workflow from "effect/workflow/Workflow"
+import { WorkflowEngine, WorkflowInstance } from "effect/workflow/WorkflowEngine"
+
+/** Somebody asked for it. */
+export class RunCancelled extends Schema.TaggedError<RunCancelled>()("RunCancelled", {}) {
+  override get message(): string {
+    return "The run was cancelled; what is delivered is kept."
+  }
+  readonly retryable = false
+  get nextStep(): string {
+    return "Resume it to go on where it was: longshore cluster resume ID."
+  }
+}
+
+/** The n-th time. A run whose n-th cancellation was taken back listens for the next one. */
+const signal = (kind: "cancel" | "resume", n: number) => DurableDeferred.make(`${kind} ${n}`)
+
+const isGiven = Effect.fnUntraced(function* (kind: "cancel" | "resume", n: number) {
+  const engine = yield* WorkflowEngine
+  return Option.isSome(yield* engine.deferredResult(signal(kind, n)))
+})
+
+const state = Effect.gen(function* () {
+  let n = 0
+  while (yield* isGiven("resume", n)) n++
+  return { n, cancelled: yield* isGiven("cancel", n) }
+})
+
+const give = Effect.fnUntraced(function* (kind: "cancel" | "resume", n: number) {
+  const engine = yield* WorkflowEngine
+  const { executionId, workflow } = yield* WorkflowInstance
+  const deferred = signal(kind, n)
+  yield* engine.deferredDone(deferred, {
+    workflowName: workflow._tag,
+    executionId,
+    deferredName: deferred.name,
+    exit: Exit.void
+  })
+})
+
+/** From outside of the execution. */
+const about = (workflow: Workflow.Any, executionId: string) =>
+  Effect.provideService(WorkflowInstance, WorkflowInstance.initial(workflow, executionId))
+
+export const cancel = (workflow: Workflow.Any, executionId: string): Effect.Effect<void, never, WorkflowEngine> =>
+  Effect.flatMap(state, ({ cancelled, n }) => (cancelled ? Effect.void : give("cancel", n))).pipe(
+    about(workflow, executionId)
+  )
+
+/** Whatever made it stop: it goes on. */
+export const resume = (workflow: Workflow.Any, executionId: string): Effect.Effect<void, never, WorkflowEngine> =>
+  Effect.gen(function* () {
+    const { cancelled, n } = yield* state
+    if (cancelled) yield* give("resume", n)
+    yield* (yield* WorkflowEngine).resume(workflow, executionId)
+  }).pipe(about(workflow, executionId))
+
+/** What makes the work of an execution stop when it is cancelled, or over. */
+export interface Control {
+  readonly stoppable: <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+}
+
+/** How often a run that does something asks whether it was cancelled. One that is suspended is woken by it. */
+const interval = "2 seconds"
+
+/** Inside of the execution. What is under way when the scope closes is stopped as well. */
+export const make = Effect.gen(function* () {
+  const engine = yield* WorkflowEngine
+  const { n } = yield* state
+  const working = new Set<Fiber.Fiber<unknown, unknown>>()
+  let stopped = false
+  const stop = Effect.suspend(() => {
+    stopped = true
+    return Fiber.interruptAll(working)
+  })
+  yield* Effect.addFinalizer(() => stop)
+  const look = Effect.flatMap(isGiven("cancel", n), (given) => (given ? Effect.as(stop, true) : Effect.succeed(false)))
+  if (!(yield* look)) {
+    yield* Effect.sleep(interval).pipe(
+      Effect.andThen(look),
+      Effect.repeat({ until: (given) => given }),
+      Effect.provideService(WorkflowEngine, engine),
+      Effect.forkScoped
+    )
+  }
+  const control: Control = {
+    stoppable: (work) =>
+      Effect.suspend(() => {
+        if (stopped) return Effect.die(new RunCancelled())
+        // What must not be interrupted is let finish, and its outcome counts.
+        return Effect.forkChild(work, { startImmediately: true, uninterruptible: "inherit" }).pipe(
+          Effect.tap((fiber) => Effect.sync(() => working.add(fiber))),
+          Effect.flatMap((fiber) =>
+            Effect.ensuring(
+              Fiber.await(fiber),
+              Effect.sync(() => working.delete(fiber))
+            )
+          ),
+          Effect.flatMap((exit) => (stopped && Exit.hasInterrupts(exit) ? Effect.die(new RunCancelled()) : exit))
+        )
+      })
+  }
+  return control
+})

@@ -1,0 +1,124 @@
+/**
+ * The slot of each entity type of one account: the API runs one export of a type at a time. Who wants it waits in a queue
+ * here, and not by asking the API again and again.
+ */
+import type { EntityType, Export, ExportId, ExportRequest } from "@longshore/core/Export"
+import { AddOutcomeUnknown, type AddRejected, type InvalidRequest } from "@longshore/core/ExportError"
+import type { ApiError, Exports } from "@longshore/core/Exports"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Random from "effect/Random"
+import { isActive, type Looks } from "./looks.ts"
+
+type AddError = InvalidRequest | AddRejected | AddOutcomeUnknown | ApiError
+
+export interface Slots {
+  /** Waits for some seconds. `turn` entitles to one `add`; `null`: ask again. */
+  readonly turn: (
+    entityType: EntityType,
+    ticket: string
+  ) => Effect.Effect<{ readonly turn: string | null; readonly problem: string }>
+  /** Once for each turn: a message that comes twice gets the same answer. */
+  readonly add: (request: ExportRequest, ticket: string, turn: string) => Effect.Effect<Export, AddError>
+}
+
+interface Slot {
+  /** Tickets in the order of their coming, and when they were seen last. */
+  readonly queue: Map<string, number>
+  /** Whose turn it is, and what it was told. */
+  turn: { readonly ticket: string; readonly word: string; readonly until: number } | undefined
+  /** The export that has the slot, as far as this account's runs know. */
+  holder: { readonly id: ExportId; readonly since: number } | undefined
+}
+
+/** How long one question for a turn is held. */
+const patience = 20_000
+/** Who has not asked again by then is gone, and does not keep the others waiting. */
+const forgetAfter = 60_000
+
+export const make = Effect.fnUntraced(function* (api: Exports["Service"], looks: Looks): Effect.fn.Return<Slots> {
+  const slots = new Map<EntityType, Slot>()
+  /** What became of turns that were used. */
+  const used = new Map<string, Exit.Exit<Export, AddError>>()
+  // Turns of an earlier life of this entity mean nothing to this one.
+  const life = (yield* Random.nextInt).toString(36)
+  let count = 0
+
+  const slotOf = (entityType: EntityType): Slot => {
+    const slot = slots.get(entityType) ?? { queue: new Map(), turn: undefined, holder: undefined }
+    slots.set(entityType, slot)
+    return slot
+  }
+
+  const isFree = Effect.fnUntraced(function* (slot: Slot, now: number) {
+    if (slot.turn !== undefined && now < slot.turn.until) return false
+    slot.turn = undefined
+    const { holder } = slot
+    if (holder === undefined) return true
+    // Quick exports are noticed quickly; long ones are not asked about more often than by their own runs.
+    const freshness = Math.min(Math.max((now - holder.since) / 2, 1_000), 300_000)
+    const found = yield* Effect.exit(looks.get(holder.id, freshness))
+    if (Exit.isSuccess(found) ? isActive(found.value) : !isGone(found)) return false
+    if (slot.holder === holder) slot.holder = undefined
+    return slot.turn === undefined && slot.holder === undefined
+  })
+
+  const turn: Slots["turn"] = Effect.fnUntraced(function* (entityType, ticket) {
+    const slot = slotOf(entityType)
+    const began = yield* Clock.currentTimeMillis
+    for (;;) {
+      const now = yield* Clock.currentTimeMillis
+      slot.queue.set(ticket, now)
+      for (const [other, seen] of slot.queue) if (now - seen > forgetAfter) slot.queue.delete(other)
+      const [first] = slot.queue.keys()
+      if (first === ticket && (yield* isFree(slot, now))) {
+        const word = `${life}-${++count}`
+        slot.turn = { ticket, word, until: now + forgetAfter }
+        return { turn: word, problem: "" }
+      }
+      const ahead = [...slot.queue.keys()].indexOf(ticket)
+      if (now - began > patience) {
+        return {
+          turn: null,
+          problem: `another export of the account is under way${ahead === 0 ? "" : `, and ${ahead} more wait before it`}`
+        }
+      }
+      yield* Effect.sleep(first === ticket ? 500 : 2_000)
+    }
+  })
+
+  const add: Slots["add"] = Effect.fnUntraced(function* (request, ticket, word) {
+    const { entityType } = request
+    const before = used.get(word)
+    if (before !== undefined) return yield* before
+    const slot = slotOf(entityType)
+    if (slot.turn?.word !== word || slot.turn.ticket !== ticket) {
+      return yield* new AddOutcomeUnknown({
+        operation: "add",
+        entityType,
+        problem: "the account went to another runner while it was asked"
+      })
+    }
+    // Not given to anybody else before it is over.
+    slot.turn = { ...slot.turn, until: Infinity }
+    const exit = yield* Effect.exit(api.add(request))
+    used.set(word, exit)
+    // Messages that come twice come soon.
+    for (const old of used.keys()) if (used.size > 1_000) used.delete(old)
+    slot.turn = undefined
+    if (Exit.isSuccess(exit)) {
+      slot.holder = { id: exit.value.id, since: yield* Clock.currentTimeMillis }
+      slot.queue.delete(ticket)
+    }
+    return yield* exit
+  })
+
+  return { turn, add }
+})
+
+/** The API does not know it any more. */
+const isGone = (exit: Exit.Exit<unknown, { readonly _tag: string }>): boolean => {
+  const error = Exit.findErrorOption(exit)
+  return error._tag === "Some" && error.value._tag === "ExportNotFound"
+}
