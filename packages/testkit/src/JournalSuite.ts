@@ -4,7 +4,8 @@
  * @since 0.1.0
  */
 import { assert, describe, it } from "@effect/vitest"
-import { Journal, type Step } from "@longshore/core/Journal"
+import { CurrentLook, Journal, type Step } from "@longshore/core/Journal"
+import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -152,9 +153,16 @@ export const suite = (name: string, options: JournalSuiteOptions): void => {
     test("repeats until there is a value, waiting as told, and remembers only the value", (process) =>
       process((journal) =>
         Effect.gen(function* () {
+          const started = Effect.map(Clock.currentTimeMillis, (now) => now - 60_000)
           const asked: Array<number> = []
+          const told: Array<number> = []
+          const sinces = new Set<number | undefined>()
           let looks = 0
-          const execute = Effect.sync(() => (++looks >= 4 ? Option.some(looks) : Option.none<number>()))
+          const execute = Effect.map(CurrentLook, ({ attempt, since }) => {
+            told.push(attempt)
+            sinces.add(since)
+            return ++looks >= 4 ? Option.some(looks) : Option.none<number>()
+          })
           const look = stepOf("looks", Schema.Option(Schema.Int), execute)
           const every = (attempt: number) => {
             asked.push(attempt)
@@ -169,7 +177,10 @@ export const suite = (name: string, options: JournalSuiteOptions): void => {
           assert.strictEqual(looks, 3)
           yield* TestClock.adjust("30 seconds")
           assert.strictEqual(yield* Fiber.join(fiber), 4)
-          assert.deepStrictEqual(asked, [0, 1, 2])
+          // A journal may ask more than once how long to wait, but not for another attempt.
+          assert.deepStrictEqual([...new Set(asked)].slice(0, 3), [0, 1, 2])
+          assert.deepStrictEqual(told, [0, 1, 2, 3])
+          assert.deepStrictEqual([...sinces], [yield* started])
           assert.strictEqual(yield* journal.until(look, every), 4)
           assert.strictEqual(looks, 4)
         })

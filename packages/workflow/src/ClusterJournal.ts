@@ -97,7 +97,6 @@ export const make = Effect.fnUntraced(function* ({
         // It runs on a fiber of the engine: what must not be interrupted here must not be interrupted there.
         execute: Effect.uninterruptible(restore(around(execute))).pipe(
           Effect.catchCause((cause): Effect.Effect<never, never, WorkflowInstance> => {
-            if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
             failure = cause
             return Effect.flatMap(WorkflowInstance, Workflow.suspend)
           })
