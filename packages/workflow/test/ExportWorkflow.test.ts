@@ -1,0 +1,201 @@
+import { assert, describe, it } from "@effect/vitest"
+import { addPath } from "@longshore/core/ConnectorApi"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import { failureOf } from "../src/ExportWorkflow.ts"
+import { ExportWorkflow } from "../src/index.ts"
+import * as Control from "../src/internal/control.ts"
+import { make, patiently, taskOf, tokens, until, type World } from "./world.ts"
+import { WorkflowEngine } from "effect/workflow/WorkflowEngine"
+
+const complete = (world: World, id: string) =>
+  until(
+    Effect.map(world.poll(id), (result) =>
+      Option.isSome(result) && result.value._tag === "Complete" && Exit.isSuccess(result.value.exit)
+        ? result.value.exit.value
+        : undefined
+    )
+  )
+
+const failed = (world: World, id: string) =>
+  until(
+    Effect.map(world.poll(id), (result) =>
+      Option.isSome(result) && result.value._tag === "Suspended" && result.value.failed === true
+        ? failureOf(result.value.cause)
+        : undefined
+    )
+  )
+
+const control = (world: World, what: "cancel" | "resume", id: string) =>
+  Effect.provideService(Control[what](ExportWorkflow.ExportWorkflow, id), WorkflowEngine, world.engine)
+
+const delivered = Effect.fnUntraced(function* (world: World) {
+  for (const { entityType, files, id, status } of yield* world.simulator.exports) {
+    if (status !== "Success") continue
+    for (const [index, file] of files.entries()) {
+      const key = `${entityType}/${id}/${entityType}-${String(index + 1).padStart(5, "0")}.jsonl`
+      assert.deepStrictEqual(world.store.objects.get(key)?.bytes.length, file.size, key)
+    }
+    assert.isTrue(world.store.objects.has(`${entityType}/${id}/manifest.json`))
+  }
+})
+
+describe("an export on the engine", () => {
+  it.effect("is the same as on a file: one add, every file, a manifest; the same again joins it", () =>
+    Effect.gen(function* () {
+      const world = yield* make()
+      const id = yield* patiently(world.submit(taskOf("Bill")))
+      const manifest = yield* patiently(complete(world, id))
+      assert.strictEqual(manifest.files.length, 2)
+      yield* delivered(world)
+      assert.strictEqual(yield* patiently(world.submit(taskOf("Bill"))), id)
+      assert.deepStrictEqual(yield* patiently(complete(world, id)), manifest)
+      assert.strictEqual(yield* world.requests("add"), 1)
+    })
+  )
+
+  it.effect("waits suspended, and is woken for each look", () =>
+    Effect.gen(function* () {
+      const simulator = { files: 1, fileSize: 1_000, processing: "2 hours" } as const
+      const world = yield* make({ simulator })
+      const id = yield* patiently(world.submit(taskOf("Bill")))
+      yield* patiently(complete(world, id), "5 seconds")
+      yield* delivered(world)
+      assert.strictEqual(yield* world.requests("add"), 1)
+      // Quick at first, and every five minutes in the end: a replay does not begin with quick ones again.
+      assert.isBelow(yield* world.requests("getAll"), 45)
+    })
+  )
+
+  it.effect("that failed says with what, and goes on when it is resumed", () =>
+    Effect.gen(function* () {
+      const faults = [{ name: "api-401", target: "getAll", count: Infinity }] as const
+      const world = yield* make({ simulator: { files: 1, fileSize: 1_000, faults } })
+      const id = yield* patiently(world.submit(taskOf("Bill")))
+      const error = yield* patiently(failed(world, id))
+      assert.strictEqual(error._tag, "AccessDenied")
+      yield* world.simulator.clearFaults
+      yield* patiently(control(world, "resume", id))
+      yield* patiently(complete(world, id))
+      yield* delivered(world)
+      assert.strictEqual(yield* world.requests("add"), 1)
+    })
+  )
+
+  it.effect("that Mews let fail is asked for again, as the task says", () =>
+    Effect.gen(function* () {
+      const faults = [{ name: "fail-export" }] as const
+      const world = yield* make({ simulator: { files: 1, fileSize: 1_000, faults }, suspendAfter: 0 })
+      const id = yield* patiently(world.submit(taskOf("Bill", { onExpired: "renew" })))
+      const manifest = yield* patiently(complete(world, id), "2 seconds")
+      const [first, second] = yield* world.simulator.exports
+      assert.strictEqual(first?.status, "Failed")
+      assert.strictEqual(manifest.exportId, second?.id)
+      assert.strictEqual(yield* world.requests("add"), 2)
+      yield* delivered(world)
+    })
+  )
+
+  for (const suspendAfter of ["1 hour", 0] as const) {
+    it.effect(
+      `that is cancelled while it waits ${suspendAfter === 0 ? "suspended" : "in memory"} stops, and can be resumed, and cancelled again`,
+      () =>
+        Effect.gen(function* () {
+          const world = yield* make({
+            simulator: { files: 1, fileSize: 1_000, processing: "10 minutes" },
+            suspendAfter
+          })
+          const id = yield* patiently(world.submit(taskOf("Bill")))
+          for (let n = 0; n < 2; n++) {
+            yield* patiently(Effect.sleep("1 minute"))
+            yield* patiently(control(world, "cancel", id))
+            assert.strictEqual((yield* patiently(failed(world, id)))._tag, "RunCancelled")
+            const looks = yield* world.requests("getAll")
+            yield* patiently(Effect.sleep("3 minutes"), "1 second")
+            assert.strictEqual(yield* world.requests("getAll"), looks, "nothing is done for it")
+            yield* patiently(control(world, "resume", id))
+          }
+          yield* patiently(complete(world, id), "1 second")
+          yield* delivered(world)
+          assert.strictEqual(yield* world.requests("add"), 1)
+        })
+    )
+  }
+
+  it.effect("bears an outage of the API for as long as it had waited", () =>
+    Effect.gen(function* () {
+      const world = yield* make({ simulator: { files: 1, fileSize: 1_000, processing: "1 hour" } })
+      const id = yield* patiently(world.submit(taskOf("Bill")))
+      yield* patiently(Effect.sleep("30 minutes"), "5 seconds")
+      yield* world.simulator.addFault({ name: "api-500", target: "getAll", count: 40 })
+      yield* patiently(complete(world, id), "5 seconds")
+      yield* delivered(world)
+      assert.strictEqual(yield* world.requests("add"), 1)
+    })
+  )
+})
+
+describe("an account", () => {
+  it.effect("has one slot for each type: exports of a type queue, and none is refused by the API", () =>
+    Effect.gen(function* () {
+      const world = yield* make({ simulator: { files: 1, fileSize: 1_000 } })
+      const ids = yield* patiently(
+        Effect.forEach(["a", "b", "c"], (occasion) => world.submit(taskOf("Bill", { occasion })), { concurrency: 3 })
+      )
+      yield* patiently(Effect.forEach(ids, (id) => complete(world, id)))
+      assert.strictEqual(yield* world.requests("add", 200), 3)
+      assert.strictEqual(yield* world.requests("add"), 3)
+      yield* delivered(world)
+    })
+  )
+
+  it.effect("looks once for all that wait", () =>
+    Effect.gen(function* () {
+      const types = ["Bill", "Customer", "Company", "Payment", "Reservation", "OrderItem"]
+      const world = yield* make({ simulator: { files: 1, fileSize: 1_000, processing: "2 hours" } })
+      const ids = yield* patiently(Effect.forEach(types, (type) => world.submit(taskOf(type)), { concurrency: 6 }))
+      yield* patiently(Effect.sleep("1 hour"), "5 seconds")
+      const before = yield* world.requests("getAll")
+      yield* patiently(Effect.sleep("30 minutes"), "5 seconds")
+      assert.isAtMost((yield* world.requests("getAll")) - before, 7)
+      yield* patiently(
+        Effect.forEach(ids, (id) => complete(world, id)),
+        "5 seconds"
+      )
+      yield* delivered(world)
+    })
+  )
+
+  it.effect("that another program uses is waited for", () =>
+    Effect.gen(function* () {
+      const world = yield* make({ simulator: { files: 1, fileSize: 1_000 } })
+      const foreign = yield* world.simulator.handle({
+        method: "POST",
+        origin: "https://api.simulator.test",
+        path: addPath,
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify({
+          ClientToken: tokens.client,
+          AccessToken: tokens.access,
+          Client: "Another",
+          EntityType: "Bill"
+        })
+      })
+      assert.strictEqual(foreign.status, 200)
+      const id = yield* patiently(world.submit(taskOf("Bill")))
+      yield* patiently(complete(world, id))
+      assert.strictEqual((yield* world.simulator.exports).length, 2)
+    })
+  )
+
+  it.effect("that is not configured fails the run, which says so", () =>
+    Effect.gen(function* () {
+      const world = yield* make()
+      const id = yield* patiently(world.submit(taskOf("Bill", { account: "oporto" })))
+      const error = yield* patiently(failed(world, id))
+      assert.strictEqual(error._tag, "InvalidRequest")
+      assert.include(error.message, 'no account "oporto"')
+    })
+  )
+})
