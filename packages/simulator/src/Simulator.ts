@@ -14,7 +14,7 @@ import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import { handleApi } from "./internal/api.ts"
 import { handleFile } from "./internal/fileHost.ts"
-import { type State, makeState, statusOf } from "./internal/state.ts"
+import { digestOf, type State, makeState, statusOf } from "./internal/state.ts"
 import type { Fault } from "./Fault.ts"
 
 /**
@@ -111,8 +111,12 @@ export interface SimulatorAnswer {
 export interface WitnessedRequest {
   /** When its answer had ended. ISO 8601. */
   readonly at: string
+  /** When it came. ISO 8601. */
+  readonly receivedAt: string
   /** An operation of the API, or a GET of a file. */
   readonly kind: "add" | "getAll" | "file"
+  /** Whose it is, as {@link accountOf} names it; for a file, whose export that is. `null` where nobody can tell. */
+  readonly account: string | null
   /** Where the request says so, or the export is known. */
   readonly entityType: string | null
   /** Of the first one, where it asks about several. */
@@ -136,6 +140,10 @@ export interface WitnessedRequest {
 export interface WitnessedExport {
   readonly id: string
   readonly entityType: string
+  /** Who asked for it, as {@link accountOf} names it. */
+  readonly account: string
+  /** When it was accepted. ISO 8601. */
+  readonly createdAt: string
   /** `Pending`, `Processing`, `Success`, `Failed`, `Expired`. */
   readonly status: string
   /** What the files hold, to compare what was delivered with. */
@@ -147,6 +155,22 @@ export interface WitnessedExport {
     readonly read: (offset: number, length: number) => Generator<Uint8Array, void, void>
   }>
 }
+
+/**
+ * The name by which the witness tells accounts apart: twelve hexadecimal digits of a digest of the access token, so that no
+ * token stands in what it writes.
+ *
+ * @example
+ * ```ts
+ * import { Simulator } from "@longshore/simulator"
+ *
+ * Simulator.accountOf("token of hotel 1") === Simulator.accountOf("token of hotel 2") // => false
+ * ```
+ *
+ * @since 0.1.0
+ * @category accessors
+ */
+export const accountOf = (accessToken: string): string => digestOf(accessToken)
 
 /**
  * The simulated API and its witness: what a test asks afterwards, and how it makes something go wrong in between. Requests come by
@@ -242,6 +266,8 @@ export const layer = (options: SimulatorOptions = {}): Layer.Layer<Simulator> =>
           state.exports.map((found) => ({
             id: found.id,
             entityType: found.entityType,
+            account: digestOf(found.token),
+            createdAt: new Date(found.createdAt).toISOString(),
             status: statusOf(state, found, state.now()),
             files: found.files.map(({ etag, rows }) => ({
               etag: etag(),

@@ -114,7 +114,7 @@ export const make = Effect.fnUntraced(function* (
       return
     }
     const exports = []
-    for (const { entityType, files, id, status } of await run(simulator.exports)) {
+    for (const { account, createdAt, entityType, files, id, status } of await run(simulator.exports)) {
       const described = []
       for (const file of files) {
         let sha256 = digests.get(file.etag)
@@ -131,7 +131,7 @@ export const make = Effect.fnUntraced(function* (
         }
         described.push({ size: file.size, sha256 })
       }
-      exports.push({ id, entityType, status, files: described })
+      exports.push({ id, entityType, account, createdAt, status, files: described })
     }
     response.setHeader("content-type", "application/json")
     response.end(JSON.stringify({ exports }))

@@ -32,3 +32,10 @@ export * as SimulatorHttpClient from "./SimulatorHttpClient.ts"
  * @since 0.1.0
  */
 export * as SimulatorServer from "./SimulatorServer.ts"
+
+/**
+ * Whether those who asked kept to an account's limits.
+ *
+ * @since 0.1.0
+ */
+export * as Witness from "./Witness.ts"

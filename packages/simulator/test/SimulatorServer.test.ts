@@ -51,9 +51,15 @@ describe("on loopback", () => {
       }
       const part = yield* text(links[0] ?? "", { headers: { range: "bytes=5-14" } })
       assert.strictEqual(part.length, 10)
-      assert.deepStrictEqual(yield* json(`${url}/_simulator/exports`), {
-        exports: [{ id, entityType: "Bill", status: "Success", files: digests }]
+      const { createdAt, ...found } = (yield* json(`${url}/_simulator/exports`))["exports"][0]
+      assert.deepStrictEqual(found, {
+        id,
+        entityType: "Bill",
+        account: Simulator.accountOf("access-secret"),
+        status: "Success",
+        files: digests
       })
+      assert.strictEqual(new Date(createdAt).toISOString(), createdAt)
       const seen = yield* text(`${url}/_simulator/requests`)
       const lines = seen
         .trimEnd()
@@ -62,7 +68,9 @@ describe("on loopback", () => {
       for (const line of lines) {
         assert.deepStrictEqual(Object.keys(line), [
           "at",
+          "receivedAt",
           "kind",
+          "account",
           "entityType",
           "exportId",
           "file",
@@ -70,7 +78,9 @@ describe("on loopback", () => {
           "status",
           "bytes"
         ])
-        assert.strictEqual(new Date(line["at"]).toISOString(), line["at"])
+        for (const name of ["at", "receivedAt"]) assert.strictEqual(new Date(line[name]).toISOString(), line[name])
+        assert.isAtMost(Date.parse(line["receivedAt"]), Date.parse(line["at"]))
+        assert.strictEqual(line["account"], Simulator.accountOf("access-secret"))
       }
       assert.deepStrictEqual(
         lines.map((line) => [

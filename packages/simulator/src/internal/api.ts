@@ -5,7 +5,7 @@ import * as Duration from "effect/Duration"
 import * as Predicate from "effect/Predicate"
 import type { Fault, FaultName } from "../Fault.ts"
 import type { SimulatorAnswer, SimulatorRequest } from "../Simulator.ts"
-import { answer, makeFiles, type SimulatedExport, type State, statusOf } from "./state.ts"
+import { answer, digestOf, makeFiles, type SimulatedExport, type State, statusOf } from "./state.ts"
 
 type Json = Record<string, unknown>
 
@@ -26,19 +26,20 @@ export const handleApi = (state: State, request: SimulatorRequest, now: number):
   const requestId = state.requestId()
   const kind =
     request.path === ConnectorApi.addPath ? "add" : request.path === ConnectorApi.getAllPath ? "getAll" : undefined
-  const what =
-    kind === undefined ? undefined : ({ kind, entityType: null, exportId: null, file: null, range: null } as const)
+  const nothing = { account: null, entityType: null, exportId: null, file: null, range: null }
+  /** What the request says of itself, as far as it was read. */
+  let what: Parameters<typeof answer>[1] = kind === undefined ? undefined : { kind, ...nothing }
   const headers = { "content-type": "application/json; charset=utf-8", "request-id": requestId }
-  const refuse = (status: number, message: string, more: Readonly<Record<string, string>> = {}, about: object = {}) =>
+  const refuse = (status: number, message: string, more: Readonly<Record<string, string>> = {}) =>
     answer(
       state,
-      what === undefined ? undefined : { ...what, ...about },
+      what,
       status,
       { ...headers, ...more },
       JSON.stringify({ Message: message, RequestId: requestId, Details: null })
     )
 
-  if (kind === undefined || what === undefined || request.method !== "POST") return refuse(404, "Not found")
+  if (what === undefined || kind === undefined || request.method !== "POST") return refuse(404, "Not found")
   if (!/^application\/json\b/i.test(request.headers["content-type"] ?? "")) return refuse(415, "Unsupported media type")
   if (request.body.length > 1_000_000) return refuse(413, "Request too large")
   let body: unknown
@@ -50,21 +51,22 @@ export const handleApi = (state: State, request: SimulatorRequest, now: number):
   if (!Predicate.isObject(body) || Array.isArray(body)) return refuse(400, "Invalid JSON")
   const parameters: Json = { ...body }
   const entityType = typeof parameters["EntityType"] === "string" ? parameters["EntityType"] : null
+  const token = parameters["AccessToken"]
+  what = { ...what, entityType, account: typeof token === "string" ? digestOf(token) : null }
 
   const held = state.fault("hold-answer", kind, entityType ?? "")
   if (held !== undefined) {
     const delay = held.duration ?? Duration.hours(1)
-    return answer(state, { ...what, entityType }, 200, headers, "", { delay, ending: "nothing" })
+    return answer(state, what, 200, headers, "", { delay, ending: "nothing" })
   }
   const injected = injectedAnswer(state, [kind, entityType ?? ""], now)
   if (injected !== undefined) {
     const { status, text, headers: own } = injected
     return text === undefined
-      ? refuse(status, `Injected ${status}`, own, { entityType })
-      : answer(state, { ...what, entityType }, status, { ...headers, ...own }, text)
+      ? refuse(status, `Injected ${status}`, own)
+      : answer(state, what, status, { ...headers, ...own }, text)
   }
 
-  const token = parameters["AccessToken"]
   const accepted = state.options.accessTokens
   if (
     typeof token !== "string" ||
@@ -73,11 +75,11 @@ export const handleApi = (state: State, request: SimulatorRequest, now: number):
     parameters["ClientToken"] === "" ||
     (accepted !== undefined && !accepted.includes(token))
   ) {
-    return refuse(401, "Invalid AccessToken", {}, { entityType })
+    return refuse(401, "Invalid AccessToken")
   }
   const wait = limited(state, token, now)
   if (wait !== undefined) {
-    return refuse(429, "Too many requests", { "retry-after": String(Math.ceil(wait / 1000)) }, { entityType })
+    return refuse(429, "Too many requests", { "retry-after": String(Math.ceil(wait / 1000)) })
   }
 
   try {
@@ -97,7 +99,7 @@ export const handleApi = (state: State, request: SimulatorRequest, now: number):
     const hold = state.fault("hold-add-answer", made.entityType)
     return answer(
       state,
-      { ...what, entityType: made.entityType, exportId: made.id },
+      { ...what, exportId: made.id },
       200,
       headers,
       JSON.stringify({ Export: toWire(state, made, request.origin, now) }),
@@ -107,7 +109,7 @@ export const handleApi = (state: State, request: SimulatorRequest, now: number):
       }
     )
   } catch (refusal) {
-    if (refusal instanceof Refusal) return refuse(refusal.status, refusal.message, {}, { entityType })
+    if (refusal instanceof Refusal) return refuse(refusal.status, refusal.message)
     throw refusal
   }
 }

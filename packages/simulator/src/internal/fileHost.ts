@@ -1,7 +1,7 @@
 /** The host of the files, which behaves as Azure Blob Storage does. */
 import type { FaultName } from "../Fault.ts"
 import type { SimulatorAnswer, SimulatorRequest } from "../Simulator.ts"
-import { answer, type State, statusOf } from "./state.ts"
+import { answer, digestOf, type State, statusOf } from "./state.ts"
 
 const refusals: ReadonlyArray<readonly [name: FaultName, status: number, code: string, message: string]> = [
   ["file-400", 400, "InvalidQueryParameterValue", "Value for one of the query parameters is invalid."],
@@ -18,7 +18,8 @@ export const handleFile = (state: State, request: SimulatorRequest, now: number)
   const file = found?.files[number - 1]
   const entityType = found?.entityType ?? null
   const range = request.headers["range"] ?? null
-  const what = { kind: "file", entityType, exportId: found?.id ?? null, file: number || null, range } as const
+  const account = found === undefined ? null : digestOf(found.token)
+  const what = { kind: "file", account, entityType, exportId: found?.id ?? null, file: number || null, range } as const
   const requestId = state.requestId()
   const common = { "x-ms-request-id": requestId, "x-ms-version": "2024-11-04", server: "Windows-Azure-Blob/1.0" }
   const has = (name: FaultName) => state.fault(name, entityType ?? "") !== undefined

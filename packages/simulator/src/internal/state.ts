@@ -127,20 +127,24 @@ export const statusOf = (state: State, found: SimulatedExport, now: number): str
   return found.expired || age >= state.pending + state.processing + state.exportTtl ? "Expired" : "Success"
 }
 
+/** Tells tokens apart without telling what they are. */
+export const digestOf = (token: string): string => createHash("sha256").update(token).digest("hex").slice(0, 12)
+
 /** An answer, with what the witness notes about its request. */
 export const answer = (
   state: State,
-  what: Omit<WitnessedRequest, "at" | "status" | "bytes"> | undefined,
+  what: Omit<WitnessedRequest, "at" | "receivedAt" | "status" | "bytes"> | undefined,
   status: number,
   headers: Readonly<Record<string, string>>,
   body: (() => Iterable<Uint8Array>) | Uint8Array | string,
   more: Partial<Pick<SimulatorAnswer, "delay" | "ending" | "bandwidth">> = {}
 ): SimulatorAnswer => {
   const bytes = typeof body === "string" ? Buffer.from(body) : body
+  const received = new Date(state.now())
   return {
     status,
     headers: {
-      date: new Date(state.now()).toUTCString(),
+      date: received.toUTCString(),
       ...(typeof bytes === "function" ? {} : { "content-length": String(bytes.length) }),
       ...headers
     },
@@ -153,7 +157,8 @@ export const answer = (
       what === undefined
         ? Effect.void
         : Effect.sync(() => {
-            state.witnessed.push({ at: new Date(state.now()).toISOString(), ...what, status, bytes: sent })
+            const at = new Date(state.now()).toISOString()
+            state.witnessed.push({ at, receivedAt: received.toISOString(), ...what, status, bytes: sent })
           })
   }
 }
