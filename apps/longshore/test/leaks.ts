@@ -96,8 +96,11 @@ export const watchedSimulator = async (
   const links: Record<string, string> = {}
   const scope = Scope.makeUnsafe()
   onTestFinished(() => Effect.runPromise(Scope.close(scope, Exit.void)))
-  const { url } = await Effect.runPromise(
-    SimulatorServer.make().pipe(Scope.provide(scope), Effect.provide(watchedLayer(options, links)))
+  const [{ url }, witness] = await Effect.runPromise(
+    Effect.all([SimulatorServer.make(), Simulator.Simulator]).pipe(
+      Scope.provide(scope),
+      Effect.provide(watchedLayer(options, links))
+    )
   )
-  return { url, links }
+  return { url, links, witness }
 }

@@ -3,7 +3,14 @@
  *
  *     node scripts/ceph.mjs pnpm exec vitest run --project @longshore/sink-s3
  */
-import { CreateBucketCommand, GetObjectCommand, NoSuchKey, S3Client } from "@aws-sdk/client-s3"
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  ListMultipartUploadsCommand,
+  NoSuchKey,
+  paginateListObjectsV2,
+  S3Client
+} from "@aws-sdk/client-s3"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type { S3Sink } from "../src/index.ts"
@@ -32,6 +39,32 @@ export const client = new S3Client({
 
 export const bucket = `longshore-${process.pid}-${Date.now()}`
 await client.send(new CreateBucketCommand({ Bucket: bucket }))
+
+/** How a program is pointed at it. */
+export const environment = {
+  AWS_ENDPOINT_URL: endpoint,
+  AWS_ACCESS_KEY_ID: accessKeyId,
+  AWS_SECRET_ACCESS_KEY: secretAccessKey,
+  AWS_REGION: "us-east-1"
+}
+
+/** The bytes of an object. */
+export const read = async (key: string): Promise<Uint8Array> => {
+  const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key }))
+  return (await Body?.transformToByteArray()) ?? new Uint8Array()
+}
+
+/** What is below a prefix: objects with what tells that somebody wrote them again, and uploads that nobody ended. */
+export const below = async (prefix: string) => {
+  const objects: Record<string, string> = {}
+  for await (const { Contents = [] } of paginateListObjectsV2({ client }, { Bucket: bucket, Prefix: prefix })) {
+    for (const { ETag, Key = "", LastModified, Size } of Contents) {
+      objects[Key] = `${Size} ${ETag} ${LastModified?.toISOString()}`
+    }
+  }
+  const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: prefix }))
+  return { objects, uploads: Uploads.map(({ Key, UploadId }) => `${Key} ${UploadId}`) }
+}
 
 let places = 0
 

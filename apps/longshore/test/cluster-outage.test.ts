@@ -1,0 +1,52 @@
+import { setTimeout as sleep } from "node:timers/promises"
+import { describe, expect, it } from "vitest"
+import { cluster, until } from "./cluster.ts"
+import { needsPostgres, outage } from "./database.ts"
+
+const accounts = ["north", "south"]
+const seconds = 30
+
+describe("PostgreSQL is away", () => {
+  it(
+    "for half a minute, in the middle of transfers and waits: everything comes",
+    { timeout: 200_000 },
+    async (context) => {
+      needsPostgres(context)
+      const simulator = { pending: 500, processing: 500, files: 2, fileSize: 4_000_000, bandwidth: 100_000 }
+      const lab = await cluster(context, {
+        accounts,
+        simulator,
+        flags: ["--lock-expiry=10 seconds", "--part-size=128KiB"]
+      })
+      await Promise.all([lab.start(), lab.start()])
+      const submit = (account: string, entityType: string) => lab.submit(account, { entityType }, { poll: 500 })
+      const transferring = await Promise.all(
+        accounts.flatMap((account) => ["Bill", "Payment"].map((type) => submit(account, type)))
+      )
+      await until(async () => (await lab.downloads()).length >= 16, "parts come of all")
+      // These are not ready before the database is back.
+      await lab.addFault({ name: "unknown-status", target: "Customer", count: Infinity })
+      const waiting = await Promise.all(accounts.map((account) => submit(account, "Customer")))
+
+      let meanwhile: Promise<string> | undefined
+      const stopped = Date.now()
+      await outage(async () => {
+        // A client that asks now waits, and is not turned away.
+        meanwhile = submit("north", "Company")
+        await sleep(seconds * 1000)
+      })
+      const back = Date.now()
+      expect(back - stopped).toBeGreaterThanOrEqual(seconds * 1000)
+      expect(lab.alive()).toHaveLength(2)
+      simulator.bandwidth = Infinity
+      await lab.clearFaults()
+      const ids = [...transferring, ...waiting, (await meanwhile) ?? ""]
+      const runs = await Promise.all(ids.map((id) => lab.finished(id)))
+      console.log(`everything was there ${((Date.now() - back) / 1000).toFixed(1)} s after PostgreSQL was back`)
+      expect(runs.map(({ state }) => state)).toEqual(ids.map(() => "complete"))
+      expect(await lab.undelivered()).toEqual([])
+      expect(await lab.exports()).toHaveLength(ids.length)
+      expect(await lab.leaks()).toEqual([])
+    }
+  )
+})
