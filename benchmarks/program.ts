@@ -71,7 +71,7 @@ const sink =
 
 const live = Transfer.layer({ concurrency }).pipe(
   Layer.provide(source),
-  Layer.provideMerge(sink),
+  Layer.merge(sink),
   Layer.provide(NodeHttpClient.layerNodeHttpOptions({ keepAlive: true, maxSockets: concurrency + 4 })),
   Layer.merge(origin),
   Layer.merge(FileJournal.layer({ path: work.journal, identity: { benchmark: directory } })),

@@ -27,7 +27,7 @@ const rows = StreamSink.layer({
 
 const live = Transfer.layer().pipe(
   Layer.provide(NodeSource.layer()),
-  Layer.provideMerge(rows),
+  Layer.merge(rows),
   Layer.merge(Exports.layerConfig()), // LONGSHORE_CLIENT_TOKEN, LONGSHORE_ACCESS_TOKEN
   Layer.provide(NodeHttpClient.layerNodeHttp),
   Layer.merge(FileJournal.layer({ path: "./state/rows.jsonl", identity: { what: "rows of reservations" } }))

@@ -38,7 +38,7 @@ const gzipped = StreamSink.layer({
 
 const live = Transfer.layer().pipe(
   Layer.provide(NodeSource.layer()),
-  Layer.provideMerge(gzipped),
+  Layer.merge(gzipped),
   Layer.merge(Exports.layerConfig()), // LONGSHORE_CLIENT_TOKEN, LONGSHORE_ACCESS_TOKEN
   Layer.provide(NodeHttpClient.layerNodeHttp),
   Layer.merge(FileJournal.layer({ path: `${directory}/.longshore/gzip.jsonl`, identity: { what: "gzip" } }))

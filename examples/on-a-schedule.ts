@@ -43,7 +43,7 @@ const night = Effect.gen(function* () {
 
 const live = Transfer.layer().pipe(
   Layer.provide(NodeSource.layer()),
-  Layer.provideMerge(FsSink.layer({ directory: "./data" })),
+  Layer.merge(FsSink.layer({ directory: "./data" })),
   Layer.merge(Exports.layerConfig()), // LONGSHORE_CLIENT_TOKEN, LONGSHORE_ACCESS_TOKEN
   Layer.provide(NodeHttpClient.layerNodeHttp)
 )

@@ -15,7 +15,7 @@ import { createServer } from "node:http"
 const runtime = ManagedRuntime.make(
   Transfer.layer().pipe(
     Layer.provide(NodeSource.layer()),
-    Layer.provideMerge(FsSink.layer({ directory: "./data" })),
+    Layer.merge(FsSink.layer({ directory: "./data" })),
     Layer.merge(Exports.layerConfig()), // LONGSHORE_CLIENT_TOKEN, LONGSHORE_ACCESS_TOKEN
     Layer.provide(NodeHttpClient.layerNodeHttp)
   )

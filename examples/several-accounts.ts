@@ -1,6 +1,6 @@
 /**
- * Several accounts at once: one budget of connections for all, a limiter and a journal for each. One that fails does not
- * stop the others.
+ * Several accounts at once, each into its own folder: one budget of parts for all; a limiter, a sink and a journal for
+ * each. One that fails does not stop the others.
  *
  *     export LISBON_ACCESS_TOKEN=… PORTO_ACCESS_TOKEN=…
  *     node examples/several-accounts.ts lisbon porto
@@ -17,7 +17,8 @@ const exportOf = (account: string) =>
   ExportRun.run({ request: { entityType: "Payment" }, onBusy: "wait" }).pipe(
     Effect.provide([
       Exports.layerConfig({ accessToken: Config.Redacted(`${account.toUpperCase()}_ACCESS_TOKEN`) }),
-      FileJournal.layer({ path: `./data/.longshore/${account}.jsonl`, identity: { account } })
+      FsSink.layer({ directory: `./data/${account}` }),
+      FileJournal.layer({ path: `./data/${account}/.longshore/payments.jsonl`, identity: { account } })
     ]),
     Effect.result,
     Effect.tap(
@@ -30,7 +31,6 @@ const exportOf = (account: string) =>
 
 const shared = Transfer.layer({ concurrency: 16 }).pipe(
   Layer.provide(NodeSource.layer()),
-  Layer.provideMerge(FsSink.layer({ directory: "./data" })),
   Layer.provideMerge(NodeHttpClient.layerNodeHttp)
 )
 

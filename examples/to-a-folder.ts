@@ -15,7 +15,7 @@ const directory = process.argv[2] ?? "./data"
 
 const live = Transfer.layer().pipe(
   Layer.provide(NodeSource.layer()),
-  Layer.provideMerge(FsSink.layer({ directory })),
+  Layer.merge(FsSink.layer({ directory })),
   Layer.merge(Exports.layerConfig()), // LONGSHORE_CLIENT_TOKEN, LONGSHORE_ACCESS_TOKEN
   Layer.provide(NodeHttpClient.layerNodeHttp),
   // One journal is one run. A run that is finished stays so: for the next export, name another file.

@@ -16,7 +16,7 @@ const [bucket = "exports", prefix = "mews"] = process.argv.slice(2)
 
 const live = Transfer.layer({ concurrency: 16 }).pipe(
   Layer.provide(NodeSource.layer()),
-  Layer.provideMerge(S3Sink.layer({ bucket, prefix })),
+  Layer.merge(S3Sink.layer({ bucket, prefix })),
   Layer.merge(Exports.layerConfig()), // LONGSHORE_CLIENT_TOKEN, LONGSHORE_ACCESS_TOKEN
   Layer.provide(NodeHttpClient.layerNodeHttp),
   Layer.merge(FileJournal.layer({ path: "./state/bills.jsonl", identity: { bills: `s3://${bucket}/${prefix}` } }))

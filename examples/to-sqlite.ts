@@ -15,7 +15,7 @@ const path = process.argv[2] ?? "./exports.db"
 
 const live = Transfer.layer().pipe(
   Layer.provide(NodeSource.layer()),
-  Layer.provideMerge(SqliteSink.layer({ path })),
+  Layer.merge(SqliteSink.layer({ path })),
   Layer.merge(Exports.layerConfig()), // LONGSHORE_CLIENT_TOKEN, LONGSHORE_ACCESS_TOKEN
   Layer.provide(NodeHttpClient.layerNodeHttp),
   Layer.merge(FileJournal.layer({ path: `${path}.journal.jsonl`, identity: { what: "customers" } }))

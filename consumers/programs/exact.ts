@@ -90,6 +90,7 @@ type Bytes = Context.Service.Shape<typeof Source.Source>
 expectTypeOf<ReturnType<Bytes["part"]>>().toEqualTypeOf<Stream.Stream<Uint8Array, ExportError.SourceError>>()
 type Move = Context.Service.Shape<typeof Transfer.Transfer>
 expectTypeOf<Effect.Error<ReturnType<Move["deliver"]>>>().toEqualTypeOf<Transfer.TransferError>()
+expectTypeOf<Effect.Services<ReturnType<Move["deliver"]>>>().toEqualTypeOf<ObjectSink.ObjectSink>()
 expectTypeOf<Effect.Services<ReturnType<typeof FileLinks.make>>>().toEqualTypeOf<Exports.Exports>()
 expectTypeOf<Effect.Services<ReturnType<typeof Verification.verify>>>().toEqualTypeOf<ObjectSink.ObjectSink>()
 expectTypeOf<Effect.Error<ReturnType<typeof Verification.verify>>>().toEqualTypeOf<ExportError.SinkError>()
@@ -98,9 +99,7 @@ expectTypeOf<Effect.Error<ReturnType<typeof Verification.verify>>>().toEqualType
 expectTypeOf<ReturnType<typeof Exports.layer>>().toEqualTypeOf<
   Layer.Layer<Exports.Exports, ExportError.InvalidRequest, HttpClient.HttpClient>
 >()
-expectTypeOf<ReturnType<typeof Transfer.layer>>().toEqualTypeOf<
-  Layer.Layer<Transfer.Transfer, never, Source.Source | ObjectSink.ObjectSink>
->()
+expectTypeOf<ReturnType<typeof Transfer.layer>>().toEqualTypeOf<Layer.Layer<Transfer.Transfer, never, Source.Source>>()
 expectTypeOf<typeof HttpSource.layer>().toEqualTypeOf<Layer.Layer<Source.Source, never, HttpClient.HttpClient>>()
 expectTypeOf<ReturnType<typeof NodeSource.layer>>().toEqualTypeOf<
   Layer.Layer<Source.Source, never, HttpClient.HttpClient>

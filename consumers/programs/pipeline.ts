@@ -47,7 +47,8 @@ const targets = {
 const pipeline = (target: keyof typeof targets) =>
   Layer.mergeAll(
     exports,
-    Transfer.layer({ concurrency: 8 }).pipe(Layer.provide(NodeSource.layer()), Layer.provideMerge(targets[target])),
+    targets[target],
+    Transfer.layer({ concurrency: 8 }).pipe(Layer.provide(NodeSource.layer())),
     FileJournal.layer({ path: "./state/reservations.jsonl", identity: { job: "nightly", target } })
   ).pipe(Layer.provide(client))
 
@@ -94,8 +95,7 @@ const rows = StreamSink.layer({
 
 export const rehearsal = ExportRun.run({ request: { entityType: "Reservation" } }).pipe(
   Effect.provide(
-    Layer.mergeAll(exports, Transfer.layer().pipe(Layer.provide(HttpSource.layer)), Journal.layerMemory).pipe(
-      Layer.provideMerge(rows),
+    Layer.mergeAll(exports, rows, Transfer.layer().pipe(Layer.provide(HttpSource.layer)), Journal.layerMemory).pipe(
       Layer.provide(SimulatorHttpClient.layer),
       Layer.provide(Simulator.layer({ files: 3, faults: [{ name: "reset-file", count: 2 }] }))
     )

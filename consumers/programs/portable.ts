@@ -42,13 +42,13 @@ const intoMemory = Effect.gen(function* () {
   })
   const { exports } = yield* Verification.verify()
   return { files: manifest.files, readBack: exports.map(({ differences, files }) => [files, differences.length]) }
-}).pipe(Effect.provide(running.pipe(Layer.provideMerge(MemorySink.layer()))))
+}).pipe(Effect.provide(Layer.merge(running, MemorySink.layer())))
 
 const streamed: Record<string, string> = {}
 const asStream = ExportRun.run({ request: { entityType: "Customer" }, poll: "100 millis" }).pipe(
   Effect.provide(
     running.pipe(
-      Layer.provideMerge(
+      Layer.merge(
         StreamSink.layer({
           locate: (key) => `memory of ${key}`,
           consume: ({ key }, bytes) =>

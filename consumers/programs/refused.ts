@@ -26,7 +26,7 @@ const tokens = { clientToken: Redacted.make("client"), accessToken: Redacted.mak
 const platformAddress = "https://api.mews.com"
 const live = Transfer.layer().pipe(
   Layer.provide(NodeSource.layer()),
-  Layer.provideMerge(FsSink.layer({ directory: "./data" })),
+  Layer.merge(FsSink.layer({ directory: "./data" })),
   Layer.merge(Exports.layer({ platformAddress, ...tokens })),
   Layer.provide(FetchHttpClient.layer)
 )
@@ -37,10 +37,17 @@ const withoutJournal = ExportRun.run({ request }).pipe(Effect.provide(live))
 export const forgetful = Effect.runPromise(withoutJournal)
 export const remembering = Effect.runPromise(withoutJournal.pipe(Effect.provide(Journal.layerMemory)))
 
-// A sink and a client are needed as well.
-const withoutSink = Transfer.layer().pipe(Layer.provide(NodeSource.layer()), Layer.provide(FetchHttpClient.layer))
+// A sink, a source and a client are needed as well.
+const withoutSink = Layer.mergeAll(
+  Transfer.layer().pipe(Layer.provide(NodeSource.layer())),
+  Exports.layer({ platformAddress, ...tokens }),
+  Journal.layerMemory
+).pipe(Layer.provide(FetchHttpClient.layer))
+const nowhere = ExportRun.run({ request }).pipe(Effect.provide(withoutSink))
 // @ts-expect-error ObjectSink
-export const nowhere: Layer.Layer<Transfer.Transfer> = withoutSink
+export const homeless = Effect.runPromise(nowhere)
+// @ts-expect-error Source
+export const fromNowhere: Layer.Layer<Transfer.Transfer> = Transfer.layer()
 // @ts-expect-error HttpClient
 export const unconnected: Layer.Layer<Source.Source> = NodeSource.layer()
 

@@ -17,7 +17,7 @@ const watching = Layer.succeed(ExportEvent.ExportEvents, (event) =>
 
 const live = Transfer.layer({ concurrency: 2 }).pipe(
   Layer.provide(NodeSource.layer()),
-  Layer.provideMerge(FsSink.layer({ directory })),
+  Layer.merge(FsSink.layer({ directory })),
   Layer.merge(
     Exports.layer({
       platformAddress,

@@ -129,7 +129,7 @@ export const makeLab = Effect.fnUntraced(function* (options: Simulator.Simulator
   const found = (pattern: string) => globSync(pattern, { cwd: directory })
   const read = (path: string) => Effect.promise(() => readFile(Path.join(directory, path)).catch(() => undefined))
 
-  /** All that was exported is below the folder, byte for byte. */
+  /** All that was exported is below the folder (or one of those that the pattern means), once and byte for byte. */
   const delivered = Effect.fnUntraced(function* (
     folder: string,
     decode: (bytes: Buffer) => Buffer = (bytes) => bytes,
@@ -138,9 +138,10 @@ export const makeLab = Effect.fnUntraced(function* (options: Simulator.Simulator
     const files = yield* exported
     assert.isNotEmpty(files)
     for (const { bytes, key } of files) {
-      const found = yield* read(`${folder}/${key}${suffix}`)
-      assert.isDefined(found, key)
-      assert.strictEqual(Buffer.compare(decode(found ?? Buffer.alloc(0)), bytes), 0, key)
+      const paths = found(`${folder}/${key}${suffix}`)
+      assert.lengthOf(paths, 1, key)
+      const stored = yield* read(paths[0] ?? "")
+      assert.strictEqual(Buffer.compare(decode(stored ?? Buffer.alloc(0)), bytes), 0, key)
     }
   })
 

@@ -150,14 +150,14 @@ describe.concurrent("examples", () => {
           BRAGA_ACCESS_TOKEN: tokens.access
         })
         for (const token of accessTokens) assert.notInclude(output, token)
-        assert.match(output, /^lisbon: 600000 bytes, file:\/\/\/\S+\/manifest\.json$/m)
-        assert.match(output, /^porto: 600000 bytes, file:\/\/\/\S+\/manifest\.json$/m)
+        assert.match(output, /^lisbon: 600000 bytes, file:\/\/\/\S+\/data\/lisbon\/Payment\/\S+\/manifest\.json$/m)
+        assert.match(output, /^porto: 600000 bytes, file:\/\/\/\S+\/data\/porto\/Payment\/\S+\/manifest\.json$/m)
         assert.match(output, /^braga: failed\. .*401/m)
         assert.match(output, /^faro: failed\. .*FARO_ACCESS_TOKEN/ms)
         assert.match(output, /^2 of 4 accounts are done\.$/m)
         assert.strictEqual(code, 1)
         assert.strictEqual((yield* lab.simulator.exports).length, 2)
-        yield* lab.delivered("data")
+        yield* lab.delivered("data/*")
       }),
     limit
   )

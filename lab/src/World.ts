@@ -159,7 +159,7 @@ export const make = async (options: WorldOptions): Promise<World> => {
         return checker.requesting(process, kind, url, sent)
       })
       const layer = Transfer.layer(options.transfer).pipe(
-        Layer.provideMerge(FsSink.layer({ directory: target })),
+        Layer.merge(FsSink.layer({ directory: target })),
         Layer.provide(HttpSource.layer),
         Layer.merge(
           Exports.layer({

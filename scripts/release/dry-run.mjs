@@ -213,7 +213,7 @@ import { Effect, Layer, Redacted } from "effect"
 const directory = "./data"
 const live = Transfer.layer().pipe(
   Layer.provide(NodeSource.layer()),
-  Layer.provideMerge(FsSink.layer({ directory })),
+  Layer.merge(FsSink.layer({ directory })),
   Layer.merge(
     Exports.layer({
       platformAddress: process.env.LONGSHORE_PLATFORM_ADDRESS,

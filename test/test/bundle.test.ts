@@ -41,7 +41,7 @@ const program = (sink: string, layer: string) => `
 
   const live = Transfer.layer().pipe(
     Layer.provide(HttpSource.layer),
-    Layer.provideMerge(${layer}),
+    Layer.merge(${layer}),
     Layer.merge(
       Exports.layer({
         platformAddress: "https://api.mews.com",

@@ -201,7 +201,7 @@ describe("journals of longshore-journal/1", () => {
         }).pipe(
           Effect.provide(
             Transfer.layer().pipe(
-              Layer.provideMerge(MemorySink.layer(store)),
+              Layer.merge(MemorySink.layer(store)),
               Layer.provide(HttpSource.layer),
               Layer.merge(
                 Exports.layer({

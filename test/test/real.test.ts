@@ -68,7 +68,7 @@ describe("the packages together, over real HTTP", () => {
       const run = Effect.scoped(
         Effect.provide(
           ExportRun.run(options),
-          Layer.fresh(Layer.merge(Layer.provideMerge(program, FsSink.layer({ directory })), journal))
+          Layer.fresh(Layer.mergeAll(program, FsSink.layer({ directory }), journal))
         )
       )
       const result = yield* run
@@ -105,10 +105,7 @@ describe("the packages together, over real HTTP", () => {
       const directory = yield* temporary
       const journal = FileJournal.layer({ path: join(directory, "run.jsonl"), identity: { a: 1 } })
       yield* Effect.scoped(
-        Effect.provide(
-          ExportRun.run(options),
-          Layer.merge(Layer.provideMerge(program, StdoutSink.layerWritable(writable)), journal)
-        )
+        Effect.provide(ExportRun.run(options), Layer.mergeAll(program, StdoutSink.layerWritable(writable), journal))
       )
       const expected = Buffer.concat((yield* truth(simulator)).flatMap(({ files }) => files.map(({ bytes }) => bytes)))
       assert.strictEqual(Buffer.compare(Buffer.concat(given), expected), 0)
@@ -126,7 +123,7 @@ describe("the packages together, over real HTTP", () => {
       yield* Effect.scoped(
         Effect.provide(
           Effect.all([ExportRun.run(options), Effect.delay(faults, "500 millis")], { concurrency: "unbounded" }),
-          Layer.merge(Layer.provideMerge(program, FsSink.layer({ directory })), journal)
+          Layer.mergeAll(program, FsSink.layer({ directory }), journal)
         )
       )
       for (const { files } of yield* truth(simulator)) {

@@ -45,9 +45,10 @@ const deliver = Effect.fnUntraced(function* (options: {
       transfer.deliver(key, plan, links)
     )
   ).pipe(
-    Effect.provide(
-      Transfer.layer(options.transfer).pipe(Layer.provide([source, options.sink ?? Layer.fresh(MemorySink.layer())]))
-    ),
+    Effect.provide([
+      Transfer.layer(options.transfer).pipe(Layer.provide(source)),
+      options.sink ?? Layer.fresh(MemorySink.layer())
+    ]),
     Effect.provideService(ExportEvents, (event) => Effect.sync(() => void events.push(event))),
     Effect.result,
     (effect) => patiently(effect, "1 second")
@@ -328,7 +329,7 @@ describe("content without an ETag", () => {
           Effect.flatMap(transfer.plan(key, { index: 0, path: "/a", size }, partSize, links), (plan) =>
             transfer.deliver(key, plan, links)
           )
-        ).pipe(Effect.provide(Transfer.layer().pipe(Layer.provide([source, sink]))), Effect.result, (effect) =>
+        ).pipe(Effect.provide([Transfer.layer().pipe(Layer.provide(source)), sink]), Effect.result, (effect) =>
           patiently(effect, "1 second")
         )
       }

@@ -101,7 +101,7 @@ export const makeWorld = Effect.fnUntraced(function* (options: WorldOptions = {}
   const program = () => {
     const sink = options.sink ?? Layer.fresh(MemorySink.layer(store))
     return Transfer.layer(options.transfer).pipe(
-      Layer.provideMerge(sink),
+      Layer.merge(sink),
       Layer.provide(HttpSource.layer),
       Layer.merge(
         Exports.layer({

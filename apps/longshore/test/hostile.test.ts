@@ -343,8 +343,8 @@ describe("a host that keeps one waiting", () => {
         const directory = yield* Effect.promise(() => laboratory(test).folder())
         const services = Transfer.layer({ retries: 0 }).pipe(
           Layer.provide(NodeSource.layer()),
-          Layer.provide(FsSink.layer({ directory })),
           Layer.provide(NodeHttpClient.layerNodeHttp),
+          Layer.merge(FsSink.layer({ directory })),
           Layer.merge(apiOf("http://127.0.0.1:9"))
         )
         const { error, seconds } = yield* givesUp(test, host, (url) =>

@@ -356,13 +356,14 @@ describe("what the library tells holds no secret", () => {
         )
         const program = Layer.mergeAll(
           Transfer.layer().pipe(Layer.provide(HttpSource.layer)),
+          FsSink.layer({ directory }),
           Exports.layer({
             platformAddress: "https://api.example.com",
             clientToken: Redacted.make(tokens["client token"]),
             accessToken: Redacted.make(tokens["access token"])
           }),
           FileJournal.layer({ path: Path.join(directory, "run.jsonl"), identity: {} })
-        ).pipe(Layer.provideMerge(FsSink.layer({ directory })), Layer.provide(http))
+        ).pipe(Layer.provide(http))
         const run = Effect.gen(function* () {
           const exports = yield* Exports.Exports
           const result = yield* Effect.exit(

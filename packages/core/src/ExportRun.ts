@@ -149,7 +149,7 @@ const maxRenewals = 3
  * })
  * const live = Transfer.layer().pipe(
  *   Layer.provide(HttpSource.layer),
- *   Layer.provideMerge(sink),
+ *   Layer.merge(sink),
  *   Layer.merge(
  *     Exports.layer({
  *       platformAddress: process.env.LONGSHORE_PLATFORM_ADDRESS ?? "https://api.mews.com",

@@ -112,7 +112,6 @@ export const make: Effect.Effect<Source["Service"], never, HttpClient.HttpClient
  * import { Layer } from "effect"
  * import { FetchHttpClient } from "effect/http"
  *
- * // Needs ObjectSink.
  * const transfer = Transfer.layer().pipe(Layer.provide(HttpSource.layer), Layer.provide(FetchHttpClient.layer))
  * ```
  *

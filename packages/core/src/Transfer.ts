@@ -1,7 +1,8 @@
 /**
  * One file, source to sink, part by part. Parts of one file and of many files move at the same time under one budget.
- * Only this module retries: each attempt is a new GET and a new write. `ExportRun` drives it; by itself it delivers
- * files of an export that is ready, without a journal and without a manifest.
+ * The sink is asked for by each call, so runs into different targets share the budget as well. Only this module retries:
+ * each attempt is a new GET and a new write. `ExportRun` drives it; by itself it delivers files of an export that is
+ * ready, without a journal and without a manifest.
  *
  * @since 0.1.0
  */
@@ -12,6 +13,7 @@ import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as Crc32 from "./Crc32.ts"
 import { IntegrityError, SinkError, SourceError, type TransferFailed } from "./ExportError.ts"
@@ -89,10 +91,16 @@ export type TransferError = SourceError | TransferFailed | IntegrityError | Sink
  */
 export interface TransferOptions {
   /**
-   * Parts on their way at the same time, of all files together. Default 8. A host that is overloaded gets fewer for a
-   * while.
+   * Parts on their way at the same time, of all files and runs together. Default 8. A host that is overloaded gets fewer
+   * for a while.
    */
   readonly concurrency?: number
+  /**
+   * Files that are delivered at the same time, of all runs together. Default: twice `concurrency`, so that some are
+   * published while others are on their way. A file that waits for its turn holds nothing of the sink; one on its way into
+   * a sink that is not `rewindable` holds up to five parts in memory.
+   */
+  readonly files?: number
   /**
    * How often a part is tried again, with growing pauses and never before the host's `Retry-After`. Default 6: about
    * half a minute. Links that ended do not count.
@@ -106,7 +114,8 @@ export interface TransferOptions {
 }
 
 /**
- * Moves files. Everything that uses one service shares its budget.
+ * Moves files into the sink that the caller provides. Everything that uses one service shares its budget, whatever the
+ * target: build it once for a process.
  *
  * @example The first file of an export that is ready
  * ```ts
@@ -145,46 +154,46 @@ export class Transfer extends Context.Service<
       file: FileIdentity,
       partSize: number,
       links: FileLinks
-    ) => Effect.Effect<FilePlan, TransferError>
+    ) => Effect.Effect<FilePlan, TransferError, ObjectSink>
     /**
      * Moves what the sink does not hold yet and publishes the object. Fails with `SourceError` of reason
      * `ContentChanged`, and drops the stored parts, when the file is no longer the one that was planned: plan it again.
      */
-    readonly deliver: (key: ObjectKey, plan: FilePlan, links: FileLinks) => Effect.Effect<Delivered, TransferError>
+    readonly deliver: (
+      key: ObjectKey,
+      plan: FilePlan,
+      links: FileLinks
+    ) => Effect.Effect<Delivered, TransferError, ObjectSink>
   }
 >()("@longshore/core/Transfer") {}
 
 /**
- * The transfer from the source into the sink that are provided.
+ * The transfer from the source that is provided. The sink is given to each run.
  *
  * @example At most two parts at a time
  * ```ts
- * import { HttpSource, StreamSink, Transfer } from "@longshore/core"
- * import { Layer, Stream } from "effect"
+ * import { HttpSource, Transfer } from "@longshore/core"
+ * import { Layer } from "effect"
  * import { FetchHttpClient } from "effect/http"
- *
- * const sink = StreamSink.layer({ locate: (key) => `nowhere: ${key}`, consume: (_, bytes) => Stream.runDrain(bytes) })
  *
  * const transfer = Transfer.layer({ concurrency: 2, stallTimeout: "10 seconds" }).pipe(
  *   Layer.provide(HttpSource.layer),
- *   Layer.provide(FetchHttpClient.layer),
- *   // A run asks the sink as well.
- *   Layer.provideMerge(sink)
+ *   Layer.provide(FetchHttpClient.layer)
  * )
  * ```
  *
  * @since 0.1.0
  * @category layers
  */
-export const layer = (options: TransferOptions = {}): Layer.Layer<Transfer, never, Source | ObjectSink> =>
+export const layer = (options: TransferOptions = {}): Layer.Layer<Transfer, never, Source> =>
   Layer.effect(
     Transfer,
     Effect.gen(function* () {
       const source = yield* Source
-      const sink = yield* ObjectSink
       const crc32 = yield* Crc32.Crc32
       const concurrency = options.concurrency ?? 8
       const stallTimeout = Duration.fromInputUnsafe(options.stallTimeout ?? "30 seconds")
+      const turns = yield* Semaphore.make(options.files ?? 2 * concurrency)
       const attempts = makeRetrying({ budget: yield* Budget.make(concurrency), retries: options.retries ?? 6 })
 
       const watching = <A, E, R>(key: ObjectKey, bytes: Bytes, consume: (bytes: Bytes) => Effect.Effect<A, E, R>) =>
@@ -195,7 +204,7 @@ export const layer = (options: TransferOptions = {}): Layer.Layer<Transfer, neve
 
       /** One attempt at a part. What the store says it got must be what was received. */
       const write = Effect.fnUntraced(function* <E>(
-        { done, key, writer }: Delivery,
+        { done, key, sink, writer }: Delivery,
         part: Part,
         bytes: Stream.Stream<Uint8Array, E>
       ) {
@@ -214,7 +223,7 @@ export const layer = (options: TransferOptions = {}): Layer.Layer<Transfer, neve
 
       /** Into a sink that takes parts in any order and can take an attempt back. */
       const inAnyOrder = (delivery: Delivery, missing: ReadonlyArray<Part>) => {
-        const { key, links, plan } = delivery
+        const { key, links, plan, sink } = delivery
         return Effect.forEach(
           missing,
           (part) =>
@@ -249,7 +258,7 @@ export const layer = (options: TransferOptions = {}): Layer.Layer<Transfer, neve
        * broke.
        */
       const fromTheStart = (delivery: Delivery) => {
-        const { done, key, links, plan } = delivery
+        const { done, key, links, plan, sink } = delivery
         const all = parts(plan)
         const attempt = (link: Redacted.Redacted) =>
           watching(key, source.whole(link, sourceFile(plan)), (bytes) =>
@@ -289,7 +298,7 @@ export const layer = (options: TransferOptions = {}): Layer.Layer<Transfer, neve
       })
 
       const move = Effect.fnUntraced(function* (delivery: Delivery) {
-        const { done, plan, writer } = delivery
+        const { done, plan, sink, writer } = delivery
         const held = writer.stored
         const missing = parts(plan).filter((part) => !done.has(part.number))
         if (!plan.ranges) {
@@ -304,7 +313,7 @@ export const layer = (options: TransferOptions = {}): Layer.Layer<Transfer, neve
       })
 
       /** The CRC-32 of a part that only the published object can tell. */
-      const readBack = Effect.fnUntraced(function* (key: ObjectKey, part: Part) {
+      const readBack = Effect.fnUntraced(function* ({ key, sink }: Delivery, part: Part) {
         let crc = 0
         let read = 0
         yield* Stream.runForEachArray(sink.read(key, part), (chunks) =>
@@ -324,6 +333,7 @@ export const layer = (options: TransferOptions = {}): Layer.Layer<Transfer, neve
 
       const deliver = Effect.fnUntraced(
         function* (key: ObjectKey, plan: FilePlan, links: FileLinks) {
+          const sink = yield* ObjectSink
           const { partSize, size } = plan
           // Without an ETag nothing tells content from other content: then no earlier process has stored any of this.
           const version = plan.etag ?? `unknown ${yield* Random.nextInt}`
@@ -331,7 +341,8 @@ export const layer = (options: TransferOptions = {}): Layer.Layer<Transfer, neve
           const done = new Map(writer.stored.map((part) => [part.number, part]))
           const present = writer.stored.reduce((sum, part) => sum + part.length, 0)
           yield* publish({ _tag: "FileStarted", key, size, stored: present })
-          yield* Effect.tapError(move({ key, plan, links, writer, done }), (error) => onChange(writer, error))
+          const delivery: Delivery = { key, plan, links, sink, writer, done }
+          yield* Effect.tapError(move(delivery), (error) => onChange(writer, error))
           for (const part of parts(plan)) {
             if (done.get(part.number)?.length !== part.length) {
               return yield* new IntegrityError({ key, problem: `part ${part.number} is missing in the sink` })
@@ -345,7 +356,7 @@ export const layer = (options: TransferOptions = {}): Layer.Layer<Transfer, neve
             parts(plan),
             (part) => {
               const known = done.get(part.number)?.crc32
-              return known === undefined ? readBack(key, part) : Effect.succeed(known)
+              return known === undefined ? readBack(delivery, part) : Effect.succeed(known)
             },
             { concurrency: 4 }
           )
@@ -354,7 +365,9 @@ export const layer = (options: TransferOptions = {}): Layer.Layer<Transfer, neve
           return { stored: object, crc32: crc, parts: checksums }
         },
         Effect.scoped,
-        inSpan("longshore.deliver")
+        inSpan("longshore.deliver"),
+        // Outermost: whoever waits for a turn has opened nothing yet.
+        (effect) => turns.withPermit(effect)
       )
 
       const plan = Effect.fnUntraced(function* (
@@ -363,7 +376,8 @@ export const layer = (options: TransferOptions = {}): Layer.Layer<Transfer, neve
         partSize: number,
         links: FileLinks
       ) {
-        const { maxParts, minPartSize } = sink.capabilities
+        const { capabilities } = yield* ObjectSink
+        const { maxParts, minPartSize } = capabilities
         const cut = Math.max(partSize, minPartSize, Math.ceil(file.size / maxParts))
         const { index, path, size } = file
         // What comes in one GET needs no ranges, and nothing of it outlives that GET.
@@ -400,6 +414,7 @@ interface Delivery {
   readonly key: ObjectKey
   readonly plan: FilePlan
   readonly links: FileLinks
+  readonly sink: ObjectSink["Service"]
   readonly writer: ObjectWriter
   readonly done: Map<number, StoredPart>
 }

@@ -230,7 +230,7 @@ export class Simulator extends Context.Service<
  * const tokens = { clientToken: Redacted.make("client"), accessToken: Redacted.make("access") }
  * const live = Transfer.layer().pipe(
  *   Layer.provide(HttpSource.layer),
- *   Layer.provideMerge(MemorySink.layer()),
+ *   Layer.merge(MemorySink.layer()),
  *   Layer.merge(Exports.layer({ platformAddress: "https://api.mews.com", ...tokens })),
  *   Layer.merge(Journal.layerMemory),
  *   Layer.provide(SimulatorHttpClient.layer),

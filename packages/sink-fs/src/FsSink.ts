@@ -51,7 +51,7 @@ export interface FsSinkOptions {
  * // What moves files into ./data; with `Exports` and a `Journal` beside it, what `ExportRun.run` needs.
  * const live = Transfer.layer().pipe(
  *   Layer.provide(HttpSource.layer),
- *   Layer.provideMerge(FsSink.layer({ directory: "./data" })),
+ *   Layer.merge(FsSink.layer({ directory: "./data" })),
  *   Layer.provide(FetchHttpClient.layer)
  * )
  *

@@ -37,7 +37,7 @@ const failure = (reason: SinkReason, problem: string) => new SinkError({ reason,
  *
  * const live = Transfer.layer().pipe(
  *   Layer.provide(HttpSource.layer),
- *   Layer.provideMerge(StdoutSink.layer),
+ *   Layer.merge(StdoutSink.layer),
  *   Layer.provide(FetchHttpClient.layer)
  * )
  * ```
@@ -71,7 +71,7 @@ export const layer: Layer.Layer<ObjectSink.ObjectSink> = Layer.suspend(() =>
  * const tokens = { clientToken: Redacted.make("client"), accessToken: Redacted.make("access") }
  * const live = Transfer.layer().pipe(
  *   Layer.provide(HttpSource.layer),
- *   Layer.provideMerge(StdoutSink.layerWritable(gzip)),
+ *   Layer.merge(StdoutSink.layerWritable(gzip)),
  *   Layer.merge(Exports.layer({ platformAddress: "https://api.mews.com", ...tokens })),
  *   Layer.merge(Journal.layerMemory),
  *   Layer.provide(SimulatorHttpClient.layer),

@@ -71,7 +71,7 @@ export interface NodeSourceOptions {
  *
  * const live = Transfer.layer({ concurrency: 8 }).pipe(
  *   Layer.provide(NodeSource.layer()),
- *   Layer.provideMerge(FsSink.layer({ directory: "./data" })),
+ *   Layer.merge(FsSink.layer({ directory: "./data" })),
  *   Layer.provide(client)
  * )
  * ```

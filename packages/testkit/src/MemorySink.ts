@@ -78,7 +78,7 @@ export const makeStore = (): MemoryStore => ({ objects: new Map(), uploads: new 
  * const tokens = { clientToken: Redacted.make("client"), accessToken: Redacted.make("access") }
  * const live = Transfer.layer().pipe(
  *   Layer.provide(HttpSource.layer),
- *   Layer.provideMerge(MemorySink.layer(store)),
+ *   Layer.merge(MemorySink.layer(store)),
  *   Layer.merge(Exports.layer({ platformAddress: "https://api.mews.com", ...tokens })),
  *   Layer.merge(Journal.layerMemory),
  *   Layer.provide(SimulatorHttpClient.layer),

@@ -39,7 +39,7 @@ export const make = Effect.fnUntraced(function* (options: WorldOptions = {}) {
     Account.entities
   ).pipe(
     Layer.provide(Account.layer({ lisbon: account, porto: account })),
-    Layer.provide(Transfer.layer().pipe(Layer.provide(HttpSource.layer), Layer.provide(sink))),
+    Layer.provide(Layer.provide(Transfer.layer(), HttpSource.layer)),
     Layer.provide(Fence.layerMemory),
     Layer.provideMerge(ClusterWorkflowEngine.layer),
     Layer.provideMerge(TestRunner.layer),

@@ -181,12 +181,9 @@ const services = (
 ): Layer.Layer<Exports.Exports | Transfer.Transfer | ObjectSink, ExportError> => {
   const concurrency = concurrencyOf(settings)
   const retries = settings.get("retries")
-  const sink = TargetSink.layer(target)
   const transfer = Transfer.layer({ concurrency, ...(retries === undefined ? {} : { retries }) })
   const exports = api({ settings, version }, credentials, retries)
-  return Layer.mergeAll(exports, transfer).pipe(
-    Layer.provide(NodeSource.layer()),
-    Layer.provideMerge(sink),
+  return Layer.mergeAll(exports, Layer.provide(transfer, NodeSource.layer()), TargetSink.layer(target)).pipe(
     Layer.provide(http(settings))
   )
 }
