@@ -10,12 +10,13 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
 import { ClusterWorkflowEngine, TestRunner } from "effect/cluster"
 import * as TestClock from "effect/testing/TestClock"
 import { WorkflowEngine } from "effect/workflow/WorkflowEngine"
 import { Account, ExportWorkflow, Fence } from "../src/index.ts"
 
-export const platformAddress = "https://api.simulator.test"
+const platformAddress = "https://api.simulator.test"
 export const tokens = { client: "client-token-0123456789abcdef", access: "access-token-0123456789abcdef" }
 
 export interface WorldOptions {
@@ -46,7 +47,10 @@ export const make = Effect.fnUntraced(function* (options: WorldOptions = {}) {
     Layer.provide(SimulatorHttpClient.layer),
     Layer.provideMerge(Simulator.layer(options.simulator ?? { files: 2, fileSize: 300_000 }))
   )
-  const context = yield* Layer.build(layer)
+  const scope = yield* Scope.make()
+  const context = yield* Layer.buildWithScope(layer, scope)
+  // Entities are given time to end: somebody has to let it pass.
+  yield* Effect.addFinalizer((exit) => patiently(Scope.close(scope, exit)))
   const simulator = Context.get(context, Simulator.Simulator)
   const engine = Context.get(context, WorkflowEngine)
   const onEngine = Effect.provideService(WorkflowEngine, engine)
