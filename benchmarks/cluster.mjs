@@ -212,11 +212,11 @@ const waiting = async (database) => {
   }
 }
 
-const { env, stop } = await startPostgres()
+const { stop, url } = await startPostgres()
 try {
   console.log(`Node ${process.version}, ${cpus().length} cores\n`)
-  if (options.only !== "waiting") await overhead(env.LONGSHORE_TEST_DATABASE_URL)
-  if (options.only !== "overhead") await waiting(env.LONGSHORE_TEST_DATABASE_URL)
+  if (options.only !== "waiting") await overhead(url)
+  if (options.only !== "overhead") await waiting(url)
 } finally {
   stop()
 }
