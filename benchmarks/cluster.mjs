@@ -42,7 +42,7 @@ const startRunner = async ({ accounts, database, env, to }) => {
   const [port, front] = await freePorts(2)
   const config = join(root, `runner-${port}.toml`)
   const table = (name) =>
-    `[accounts.${name}]\nclient-token = { env = "LONGSHORE_CLIENT_TOKEN" }\naccess-token = { env = "TOKEN_OF_${name.replace("-", "_")}" }\n`
+    `[accounts.${name}]\nplatform-address = "${env.LONGSHORE_PLATFORM_ADDRESS}"\nclient-token = { env = "LONGSHORE_CLIENT_TOKEN" }\naccess-token = { env = "TOKEN_OF_${name.replace("-", "_")}" }\n`
   writeFileSync(config, accounts.map(table).join("\n"))
   const secret = "a-token-for-the-clients-of-this-benchmark"
   const child = spawn(
@@ -135,8 +135,8 @@ const overhead = async (database) => {
             poll: 200,
             occasion: `round ${round}`
           })
-          const { state } = await runner.finished(id)
-          if (state !== "complete") throw new Error(`the export is ${state}`)
+          const { failure, state } = await runner.finished(id)
+          if (state !== "complete") throw new Error(`the export is ${state}: ${failure?.message}`)
         }
         const wall = (performance.now() - began) / 1000
         const transfer = (manifestOf(folder) - (await asked())) / 1000
