@@ -47,12 +47,26 @@ const startRunner = async ({ accounts, database, env, to }) => {
   const secret = "a-token-for-the-clients-of-this-benchmark"
   const child = spawn(
     process.execPath,
-    [cli, "cluster", "run", "--config", config, "--to", to, "--runner-port", String(port), "--listen", `127.0.0.1:${front}`],
+    [
+      cli,
+      "cluster",
+      "run",
+      "--config",
+      config,
+      "--to",
+      to,
+      "--runner-port",
+      String(port),
+      "--listen",
+      `127.0.0.1:${front}`
+    ],
     {
       stdio: ["ignore", "ignore", "pipe"],
       env: {
         ...env,
-        ...Object.fromEntries(accounts.map((name) => [`TOKEN_OF_${name.replace("-", "_")}`, `access-token-of-${name}-0123456789`])),
+        ...Object.fromEntries(
+          accounts.map((name) => [`TOKEN_OF_${name.replace("-", "_")}`, `access-token-of-${name}-0123456789`])
+        ),
         LONGSHORE_DATABASE_URL: database,
         LONGSHORE_CLUSTER_TOKEN: secret
       }
@@ -164,7 +178,17 @@ const overhead = async (database) => {
 
 const waiting = async (database) => {
   const accounts = Array.from({ length: 20 }, (_, n) => `hotel-${String(n + 1).padStart(2, "0")}`)
-  const types = ["OrderItem", "Payment", "Reservation", "Customer", "Company", "Bill", "AvailabilityAdjustment", "AvailabilityBlock", "ResourceBlock"]
+  const types = [
+    "OrderItem",
+    "Payment",
+    "Reservation",
+    "Customer",
+    "Company",
+    "Bill",
+    "AvailabilityAdjustment",
+    "AvailabilityBlock",
+    "ResourceBlock"
+  ]
   const simulator = await startSimulator(..."--pending 1s --processing 600m --files 1 --file-size 1KB".split(" "))
   const runner = await startRunner({ accounts, database, env: simulator.env, to: join(root, "waiting") })
   try {
@@ -198,13 +222,21 @@ const waiting = async (database) => {
     }
     const until = Date.now()
     const requests = await simulator.requests()
-    const looks = requests.filter(({ at, kind }) => kind === "getAll" && Date.parse(at) >= from && Date.parse(at) < until)
+    const looks = requests.filter(
+      ({ at, kind }) => kind === "getAll" && Date.parse(at) >= from && Date.parse(at) < until
+    )
     const accepted = (await simulator.exports()).length
     const refused = requests.filter(({ kind, status }) => kind === "add" && status !== 200).length
     console.log(`### ${count} exports of 20 accounts that wait on one runner, looked at once a minute\n`)
-    console.log(`- ${accepted} accepted by the API, ${count - accepted} in the queues of their slots; ${refused} were refused.`)
-    console.log(`- ${(looks.length / minutes).toFixed(1)} getAll a round, of all accounts together, over ${minutes} rounds; without sharing it were ${accepted}.`)
-    console.log(`- The runner's memory: ${mib(before)} MiB before, ${mib(memoryOf(runner.pid))} MiB with them (peak ${mib(peak)} MiB): ${((memoryOf(runner.pid) - before) / 1024 / count).toFixed(0)} KiB each.`)
+    console.log(
+      `- ${accepted} accepted by the API, ${count - accepted} in the queues of their slots; ${refused} were refused.`
+    )
+    console.log(
+      `- ${(looks.length / minutes).toFixed(1)} getAll a round, of all accounts together, over ${minutes} rounds; without sharing it were ${accepted}.`
+    )
+    console.log(
+      `- The runner's memory: ${mib(before)} MiB before, ${mib(memoryOf(runner.pid))} MiB with them (peak ${mib(peak)} MiB): ${((memoryOf(runner.pid) - before) / 1024 / count).toFixed(0)} KiB each.`
+    )
     console.log(`- Submitted in ${submitting.toFixed(1)} s over HTTP.\n`)
   } finally {
     await runner.stop()

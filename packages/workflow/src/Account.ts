@@ -22,10 +22,12 @@ import {
 import { publish } from "@longshore/core/ExportEvent"
 import * as Exports from "@longshore/core/Exports"
 import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import { ClusterSchema, Entity, type Sharding } from "effect/cluster"
@@ -124,7 +126,7 @@ const Look = Rpc.make("Look", {
   error: Schema.Union([...ApiError, ExportNotFound, InvalidRequest])
 })
 
-/** Waits for its turn for some seconds; whoever asks again with the same ticket keeps its place. */
+/** A place in the queue of a slot, kept by asking again with the same ticket; in the end, its turn. */
 const Turn = Rpc.make("Turn", {
   payload: { entityType: EntityType, ticket: Schema.String },
   success: Schema.Struct({ turn: Schema.NullOr(Schema.String), problem: Schema.String }),
@@ -178,8 +180,13 @@ const outage = Schedule.spaced("1 second").pipe(Schedule.upTo({ duration: "2 min
 /** How long one answer may take: the API's, with all attempts at it. */
 const timeout = "3 minutes"
 
+/** How long a run that waits for its turn pauses before it asks for the n-th time again. */
+export const turnEvery = (attempt: number): Duration.Duration =>
+  Duration.millis(Math.min(1_000 * 2 ** Math.min(attempt, 10), 120_000))
+
 /**
- * An account's API, wherever in the cluster it is. `ticket` is whoever asks: it has one place in a queue.
+ * An account's API, wherever in the cluster it is. `ticket` is whoever asks: it has one place in a queue. `isMyTurn` asks
+ * for it in time to wait suspended; `add` waits for it in any case.
  *
  * A message that is lost between runners is sent again, but for `add`: there it is an `AddOutcomeUnknown`.
  */
@@ -187,9 +194,31 @@ export const exportsOf = Effect.fnUntraced(function* (options: {
   readonly account: string
   readonly ticket: string
   readonly lease: Lease
-}): Effect.fn.Return<Exports.Exports["Service"], never, Sharding.Sharding> {
+}): Effect.fn.Return<
+  {
+    readonly exports: Exports.Exports["Service"]
+    readonly isMyTurn: (
+      entityType: EntityType,
+      attempt: number
+    ) => Effect.Effect<boolean, InvalidRequest | ApiUnavailable>
+  },
+  never,
+  Sharding.Sharding
+> {
   const { account, lease, ticket } = options
   const client = (yield* AccountEntity.client)(account)
+
+  const turnOf = Effect.fnUntraced(function* (entityType: EntityType, attempt: number) {
+    const { problem, turn } = yield* delivered(client.Turn({ entityType, ticket })).pipe(
+      Effect.catchTag("Undelivered", ({ problem }) =>
+        Effect.fail(new ApiUnavailable({ operation: "add", sent: false, problem }))
+      )
+    )
+    if (turn === null) {
+      yield* publish({ _tag: "SlotBusy", problem, retryIn: Duration.toMillis(turnEvery(attempt)) })
+    }
+    return turn
+  })
 
   const get = (exportId: ExportId) =>
     Effect.flatMap(Freshness, (freshness) => delivered(client.Look({ exportId, freshness }))).pipe(
@@ -199,7 +228,7 @@ export const exportsOf = Effect.fnUntraced(function* (options: {
       Effect.catchTag("InvalidRequest", notHere)
     )
 
-  return Exports.Exports.of({
+  const exports = Exports.Exports.of({
     get,
     getAll: (ids) =>
       Effect.forEach(
@@ -214,15 +243,10 @@ export const exportsOf = Effect.fnUntraced(function* (options: {
     add: Effect.fnUntraced(function* (request) {
       const { entityType } = request
       yield* Exports.validate(request)
-      for (;;) {
-        const { problem, turn } = yield* delivered(client.Turn({ entityType, ticket })).pipe(
-          Effect.catchTag("Undelivered", ({ problem }) =>
-            Effect.fail(new ApiUnavailable({ operation: "add", sent: false, problem }))
-          ),
-          Effect.interruptible
-        )
+      for (let attempt = 0; ; attempt++) {
+        const turn = yield* Effect.interruptible(turnOf(entityType, attempt))
         if (turn === null) {
-          yield* publish({ _tag: "SlotBusy", problem, retryIn: 0 })
+          yield* Effect.interruptible(Effect.sleep(turnEvery(attempt)))
           continue
         }
         // The last moment at which a runner that was frozen can be kept from asking for a second export.
@@ -241,6 +265,7 @@ export const exportsOf = Effect.fnUntraced(function* (options: {
       }
     })
   })
+  return { exports, isMyTurn: (entityType, attempt) => Effect.map(turnOf(entityType, attempt), Predicate.isNotNull) }
 })
 
 const notHere = (error: InvalidRequest) =>

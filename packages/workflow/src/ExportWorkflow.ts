@@ -4,10 +4,12 @@
  *
  * @since 0.1.0
  */
+import type { EntityType } from "@longshore/core/Export"
 import { ExportError, InvalidRequest } from "@longshore/core/ExportError"
+import { forEntityType } from "@longshore/core/ExportEvent"
 import * as ExportRun from "@longshore/core/ExportRun"
 import { Exports } from "@longshore/core/Exports"
-import { Journal } from "@longshore/core/Journal"
+import { CurrentLook, Journal } from "@longshore/core/Journal"
 import { Manifest } from "@longshore/core/Manifest"
 import { ObjectSink } from "@longshore/core/ObjectSink"
 import * as RunIdentity from "@longshore/core/RunIdentity"
@@ -22,7 +24,7 @@ import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Workflow from "effect/workflow/Workflow"
 import type { WorkflowEngine } from "effect/workflow/WorkflowEngine"
-import { Accounts, exportsOf } from "./Account.ts"
+import { Accounts, exportsOf, turnEvery } from "./Account.ts"
 import * as ClusterJournal from "./ClusterJournal.ts"
 import { Fence } from "./Fence.ts"
 import * as Control from "./internal/control.ts"
@@ -175,14 +177,17 @@ export const layer = <R = never>({
       const held = <A, E, R>(work: Effect.Effect<A, E, R>) => guarded(lease.confirm, control.stoppable(work))
       const run = Effect.gen(function* () {
         const target = Context.get(yield* Layer.build(sink(task)), ObjectSink)
-        const exports = yield* exportsOf({ account: task.account, ticket: executionId, lease })
+        const { exports, isMyTurn } = yield* exportsOf({ account: task.account, ticket: executionId, lease })
+        const journal = yield* ClusterJournal.make({
+          around: held,
+          ...(suspendAfter === undefined ? {} : { suspendAfter })
+        })
+        // In `add` it would wait in memory, and of those who wait for a slot there may be thousands.
+        if (task.exportId === undefined) yield* turn(journal, task.request.entityType, isMyTurn)
         return yield* ExportRun.run(runOptions(task)).pipe(
           Effect.provideService(ObjectSink, fenced(target, lease)),
           Effect.provideService(Exports, exports),
-          Effect.provideServiceEffect(
-            Journal,
-            ClusterJournal.make({ around: held, ...(suspendAfter === undefined ? {} : { suspendAfter }) })
-          )
+          Effect.provideService(Journal, journal)
         )
       })
       return yield* Effect.map(guarded(lease.confirm, run), ({ manifest }) => manifest)
@@ -200,6 +205,26 @@ export const layer = <R = never>({
       Effect.annotateSpans({ "longshore.run_id": executionId, "longshore.account": task.account })
     )
   )
+
+/** Waits until the slot of the type may be this run's. */
+const turn = (
+  journal: Journal["Service"],
+  entityType: EntityType,
+  isMyTurn: (entityType: EntityType, attempt: number) => Effect.Effect<boolean, ExportError>
+) =>
+  journal
+    .until(
+      {
+        name: "turn",
+        success: Schema.Option(Schema.Literal(true)),
+        error: ExportError,
+        execute: Effect.flatMap(CurrentLook, ({ attempt }) =>
+          Effect.map(isMyTurn(entityType, attempt), (mine) => (mine ? Option.some(true as const) : Option.none()))
+        )
+      },
+      turnEvery
+    )
+    .pipe(forEntityType(entityType))
 
 /** What a run comes to counts only while it is this runner's. */
 const guarded = <A, E, R>(confirm: Effect.Effect<void>, work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>

@@ -4,12 +4,14 @@ import type { ExportNotFound } from "@longshore/core/ExportError"
 import type { ApiError, Exports } from "@longshore/core/Exports"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
 import * as Semaphore from "effect/Semaphore"
 
 export interface Looks {
   /** An answer that is at most `freshness` milliseconds old. */
   readonly get: (id: ExportId, freshness: number) => Effect.Effect<Export, ApiError | ExportNotFound>
+  /** Something that the API said of it elsewhere. */
+  readonly tell: (found: Export) => Effect.Effect<void>
 }
 
 interface Known {
@@ -45,23 +47,30 @@ export const make = Effect.fnUntraced(function* (api: Exports["Service"]): Effec
   })
 
   return {
+    tell: (found) =>
+      Effect.map(Clock.currentTimeMillis, (at) => void known.set(found.id, { at, exit: Exit.succeed(found) })),
     get: Effect.fnUntraced(function* (id, freshness) {
       if (freshness === 0) return yield* yield* look(id)
       // Before it waits for its turn: whoever is next looks for it as well.
-      waiting.set(id, yield* Clock.currentTimeMillis)
+      const asked = yield* Clock.currentTimeMillis
+      waiting.set(id, asked)
+      const answer = () => {
+        const found = known.get(id)
+        if (found === undefined) return undefined
+        // A failure is of those alone who asked before it.
+        return found.at >= asked || (Exit.isSuccess(found.exit) && found.at >= asked - freshness)
+          ? found.exit
+          : undefined
+      }
       const exit = yield* Semaphore.withPermit(
         turn,
         Effect.gen(function* () {
-          const now = yield* Clock.currentTimeMillis
-          const fresh = () => {
-            const found = known.get(id)
-            return found !== undefined && now - found.at <= freshness ? found.exit : undefined
-          }
-          const before = fresh()
+          const before = answer()
           if (before !== undefined) return before
+          const now = yield* Clock.currentTimeMillis
           waiting.set(id, now)
           yield* round(now)
-          return fresh() ?? (yield* look(id))
+          return answer() ?? (yield* look(id))
         })
       )
       return yield* exit

@@ -13,12 +13,15 @@ import { isActive, type Looks } from "./looks.ts"
 
 type AddError = InvalidRequest | AddRejected | AddOutcomeUnknown | ApiError
 
+/** What is said to whoever asks for its turn: a word that entitles to one `add`, or why there is none yet. */
+export interface Turn {
+  readonly turn: string | null
+  readonly problem: string
+}
+
 export interface Slots {
-  /** Waits for some seconds. `turn` entitles to one `add`; `null`: ask again. */
-  readonly turn: (
-    entityType: EntityType,
-    ticket: string
-  ) => Effect.Effect<{ readonly turn: string | null; readonly problem: string }>
+  /** Answers at once. Whoever asks has a place in the queue from then on, and keeps it by asking again. */
+  readonly turn: (entityType: EntityType, ticket: string) => Effect.Effect<Turn>
   /** Once for each turn: a message that comes twice gets the same answer. */
   readonly add: (request: ExportRequest, ticket: string, turn: string) => Effect.Effect<Export, AddError>
 }
@@ -29,13 +32,15 @@ interface Slot {
   /** Whose turn it is, and what it was told. */
   turn: { readonly ticket: string; readonly word: string; readonly until: number } | undefined
   /** The export that has the slot, as far as this account's runs know. */
-  holder: { readonly id: ExportId; readonly since: number } | undefined
+  holder: ExportId | undefined
 }
 
-/** How long one question for a turn is held. */
-const patience = 20_000
-/** Who has not asked again by then is gone, and does not keep the others waiting. */
-const forgetAfter = 60_000
+/** Who has not asked again by then is gone, and does not keep the others waiting. Longer than any run waits between asking. */
+const forgetAfter = 4 * 60_000
+/** How long a turn is kept for whoever has it. */
+const turnLasts = 60_000
+/** Answers that the runs themselves get come more often. Older ones mean that the holder's run looks no more. */
+const stale = 330_000
 
 export const make = Effect.fnUntraced(function* (api: Exports["Service"], looks: Looks): Effect.fn.Return<Slots> {
   const slots = new Map<EntityType, Slot>()
@@ -51,14 +56,10 @@ export const make = Effect.fnUntraced(function* (api: Exports["Service"], looks:
     return slot
   }
 
-  const isFree = Effect.fnUntraced(function* (slot: Slot, now: number) {
-    if (slot.turn !== undefined && now < slot.turn.until) return false
-    slot.turn = undefined
+  const isFree = Effect.fnUntraced(function* (slot: Slot) {
     const { holder } = slot
     if (holder === undefined) return true
-    // Quick exports are noticed quickly; long ones are not asked about more often than by their own runs.
-    const freshness = Math.min(Math.max((now - holder.since) / 2, 1_000), 300_000)
-    const found = yield* Effect.exit(looks.get(holder.id, freshness))
+    const found = yield* Effect.exit(looks.get(holder, stale))
     if (Exit.isSuccess(found) ? isActive(found.value) : !isGone(found)) return false
     if (slot.holder === holder) slot.holder = undefined
     return slot.turn === undefined && slot.holder === undefined
@@ -66,26 +67,20 @@ export const make = Effect.fnUntraced(function* (api: Exports["Service"], looks:
 
   const turn: Slots["turn"] = Effect.fnUntraced(function* (entityType, ticket) {
     const slot = slotOf(entityType)
-    const began = yield* Clock.currentTimeMillis
-    for (;;) {
-      const now = yield* Clock.currentTimeMillis
-      slot.queue.set(ticket, now)
-      for (const [other, seen] of slot.queue) if (now - seen > forgetAfter) slot.queue.delete(other)
-      const [first] = slot.queue.keys()
-      if (first === ticket && (yield* isFree(slot, now))) {
-        const word = `${life}-${++count}`
-        slot.turn = { ticket, word, until: now + forgetAfter }
-        return { turn: word, problem: "" }
-      }
-      const ahead = [...slot.queue.keys()].indexOf(ticket)
-      if (now - began > patience) {
-        return {
-          turn: null,
-          problem: `another export of the account is under way${ahead === 0 ? "" : `, and ${ahead} more wait before it`}`
-        }
-      }
-      yield* Effect.sleep(first === ticket ? 500 : 2_000)
+    const now = yield* Clock.currentTimeMillis
+    slot.queue.set(ticket, now)
+    for (const [other, seen] of slot.queue) if (now - seen > forgetAfter) slot.queue.delete(other)
+    if (slot.turn !== undefined && now >= slot.turn.until) slot.turn = undefined
+    if (slot.turn?.ticket === ticket) return { turn: slot.turn.word, problem: "" }
+    const [first] = slot.queue.keys()
+    if (slot.turn === undefined && first === ticket && (yield* isFree(slot))) {
+      const word = `${life}-${++count}`
+      slot.turn = { ticket, word, until: now + turnLasts }
+      return { turn: word, problem: "" }
     }
+    const ahead = [...slot.queue.keys()].indexOf(ticket)
+    const more = ahead <= 0 ? "" : `, and ${ahead} more wait before it`
+    return { turn: null, problem: `another export of the account is under way${more}` }
   })
 
   const add: Slots["add"] = Effect.fnUntraced(function* (request, ticket, word) {
@@ -108,8 +103,9 @@ export const make = Effect.fnUntraced(function* (api: Exports["Service"], looks:
     for (const old of used.keys()) if (used.size > 1_000) used.delete(old)
     slot.turn = undefined
     if (Exit.isSuccess(exit)) {
-      slot.holder = { id: exit.value.id, since: yield* Clock.currentTimeMillis }
+      slot.holder = exit.value.id
       slot.queue.delete(ticket)
+      yield* looks.tell(exit.value)
     }
     return yield* exit
   })
