@@ -2,6 +2,7 @@
  * @since 0.1.0
  */
 export * as Account from "./Account.ts"
+export * as ClusterApi from "./ClusterApi.ts"
 export * as ClusterJournal from "./ClusterJournal.ts"
 export * as ExportCluster from "./ExportCluster.ts"
 export * as ExportSchedule from "./ExportSchedule.ts"
