@@ -12,7 +12,7 @@ import * as Setting from "../settings/Setting.ts"
 import * as Settings from "../settings/Settings.ts"
 
 const Token = Schema.Struct({
-  name: Schema.Literals(["client-token", "access-token"]),
+  name: Schema.Literals(Setting.secretKeys),
   /** Whether there is one where it should be. */
   set: Schema.Boolean,
   reference: Schema.optionalKey(
@@ -50,7 +50,13 @@ export const handle = Effect.fn("config show")(function* (flags: ConfigShowFlags
 
 const work = Effect.fnUntraced(function* (flags: ConfigShowFlags): Effect.fn.Return<Answer.Answer, ConfigError> {
   const settings = yield* Settings.load({ given: flags, config: Option.getOrUndefined(flags.config) })
-  const tokens = [yield* lookAt(settings, "client"), yield* lookAt(settings, "access")]
+  const ofCluster = [yield* lookAt(settings, "database"), yield* lookAt(settings, "cluster")]
+  const tokens = [
+    yield* lookAt(settings, "client"),
+    yield* lookAt(settings, "access"),
+    // Only runners need them.
+    ...ofCluster.filter(({ json }) => json.origin !== undefined)
+  ]
   // A token that stands where a setting belongs must not be shown either.
   const redact = Redaction.make(tokens.flatMap(({ secret }) => secret ?? []))
   const lines = Setting.names.map((name) => {
@@ -97,7 +103,7 @@ const lookAt = Effect.fnUntraced(function* (
   settings: Settings.Settings,
   kind: Credentials.Kind
 ): Effect.fn.Return<{ readonly json: typeof Token.Type; readonly text: string; readonly secret?: string }> {
-  const name = `${kind}-token` as const
+  const name = Credentials.secrets[kind].key
   const found = yield* Credentials.whereIs(settings, kind)
   if (found === undefined) return { json: { name, set: false }, text: "not set" }
   const { origin, reference } = found

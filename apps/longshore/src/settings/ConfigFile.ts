@@ -1,6 +1,7 @@
 /**
  * Files with settings: the project's `longshore.toml`, in this folder or the nearest above it, and the user's
- * `~/.config/longshore/config.toml`. They hold settings, and accounts with theirs; tokens only by reference.
+ * `~/.config/longshore/config.toml`. They hold settings, accounts with theirs, and a cluster's schedules; tokens only by
+ * reference.
  *
  * ```toml
  * to = "./data"
@@ -19,23 +20,25 @@ import { parse as parseToml } from "smol-toml"
 import { nearest } from "../output/nearest.ts"
 import { ConfigError } from "../output/Problem.ts"
 import * as Environment from "./Environment.ts"
+import * as Schedule from "./Schedule.ts"
 import * as Setting from "./Setting.ts"
 import * as TextFile from "./TextFile.ts"
 
-/** Where a token is kept. Never the token. */
+/** Where a token, or what else is secret, is kept. Never the secret. */
 export type TokenReference = { readonly env: string } | { readonly file: string }
 
 /** What a file, or an account in it, says. */
 export interface Said {
   readonly settings: { readonly [N in Setting.Name]?: string }
-  readonly clientToken: TokenReference | undefined
-  readonly accessToken: TokenReference | undefined
+  /** By what they are called there: `client-token`. */
+  readonly secrets: { readonly [K in Setting.SecretKey]?: TokenReference }
 }
 
 export interface ConfigFile extends Said {
   readonly path: string
   readonly kind: "project file" | "user file"
   readonly accounts: ReadonlyMap<string, Said>
+  readonly schedules: ReadonlyMap<string, Schedule.Schedule>
 }
 
 /** The files that are there, the strongest first. `named` stands in the project file's place. */
@@ -112,7 +115,7 @@ const read = Effect.fnUntraced(function* (reading: Reading): Effect.fn.Return<Co
       return refusal(path)(`is not TOML${line}`, "Correct it; docs/configuration.md has an example.")
     }
   })
-  const { accounts = {}, ...general } = toml
+  const { accounts = {}, schedules = {}, ...general } = toml
   if (!isTable(accounts)) return yield* refusal(path)("has accounts that are no tables", "Write [accounts.NAME].")
   const byName = new Map<string, Said>()
   for (const [name, table] of Object.entries(accounts)) {
@@ -128,7 +131,35 @@ const read = Effect.fnUntraced(function* (reading: Reading): Effect.fn.Return<Co
     }
     byName.set(name, yield* said(reading, `${tableOf(name)}.`, table))
   }
-  return { path, kind, accounts: byName, ...(yield* said(reading, "", general)) }
+  return {
+    path,
+    kind,
+    accounts: byName,
+    schedules: yield* schedulesOf(reading, schedules),
+    ...(yield* said(reading, "", general))
+  }
+})
+
+const schedulesOf = Effect.fnUntraced(function* (
+  reading: Reading,
+  tables: unknown
+): Effect.fn.Return<ReadonlyMap<string, Schedule.Schedule>, ConfigError> {
+  const refuse = refusal(reading.path)
+  if (!isTable(tables)) return yield* refuse("has schedules that are no tables", "Write [schedules.NAME].")
+  const byName = new Map<string, Schedule.Schedule>()
+  for (const [name, table] of Object.entries(tables)) {
+    const where = `${reading.path} [schedules.${name}]`
+    if (!reading.trusted) return yield* refuse("has schedules", yield* trusting(reading))
+    const schedule = isTable(table) ? Schedule.parse(name, table, where) : "is no table"
+    if (typeof schedule === "string") {
+      return yield* new ConfigError({
+        problem: `The schedule ${where} ${schedule}.`,
+        nextStep: "Correct it; docs/configuration.md has an example."
+      })
+    }
+    byName.set(name, schedule)
+  }
+  return byName
 })
 
 /** An account's table as TOML writes it. */
@@ -145,18 +176,26 @@ const said = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Said, ConfigError> {
   const refuse = refusal(reading.path)
   const settings: { [N in Setting.Name]?: string } = {}
-  const tokens: Record<string, TokenReference> = {}
+  const secrets: { [K in Setting.SecretKey]?: TokenReference } = {}
   for (const [key, value] of Object.entries(table)) {
-    if (key === "client-token" || key === "access-token") {
-      tokens[key] = yield* reference(reading, `${within}${key}`, value)
+    const secret = Setting.secretKeys.find((secret) => secret === key)
+    const name = Setting.names.find(
+      (name) => name === key || (secret !== undefined && Setting.about(name).inFiles === secret)
+    )
+    // An account's table has what is an account's.
+    const isMisplaced = within !== "" && name !== undefined && (name === "account" || Setting.about(name).isGeneral)
+    if (secret !== undefined && name !== undefined && !isMisplaced) {
+      if (!reading.trusted && Setting.about(name).needsTrust?.("") === true) {
+        return yield* refuse(`says "${key}", which a file that was only found in a folder must not`, yield* trusting(reading))
+      }
+      secrets[secret] = yield* reference(reading, `${within}${key}`, value)
       continue
     }
-    const name = Setting.names.find((name) => name === key)
     const instead = name === undefined ? undefined : Setting.about(name).inFiles
     if (instead !== undefined) {
       return yield* refuse(`has a key "${within}${key}"`, `Write ${instead} = { file = "PATH" } in its place.`)
     }
-    if (name === undefined || (within !== "" && name === "account")) {
+    if (name === undefined || isMisplaced) {
       const near = nearest(key, keys)
       return yield* refuse(
         `has a key "${within}${key}", which is no setting`,
@@ -175,16 +214,26 @@ const said = Effect.fnUntraced(function* (
     if (!reading.trusted && Setting.about(name).needsTrust?.(text) === true) {
       return yield* refuse(
         `says "${within}${key}", which a file that was only found in a folder must not`,
-        `If you trust it, name it (--config ${reading.path}, or LONGSHORE_CONFIG); or say this in the user's file, ${yield* userPath}.`
+        yield* trusting(reading)
       )
     }
     settings[name] = Setting.about(name).isPath === true ? place(reading, text) : text
   }
-  return { settings, clientToken: tokens["client-token"], accessToken: tokens["access-token"] }
+  return { settings, secrets }
 })
 
+const trusting = ({ path }: Reading): Effect.Effect<string> =>
+  Effect.map(
+    userPath,
+    (user) => `If you trust it, name it (--config ${path}, or LONGSHORE_CONFIG); or say this in the user's file, ${user}.`
+  )
+
 /** What a file may say. */
-const keys: ReadonlyArray<string> = [...Setting.names.map((name) => Setting.about(name).inFiles ?? name), "accounts"]
+const keys: ReadonlyArray<string> = [
+  ...Setting.names.map((name) => Setting.about(name).inFiles ?? name),
+  "accounts",
+  "schedules"
+]
 
 const reference = Effect.fnUntraced(function* (
   reading: Reading,

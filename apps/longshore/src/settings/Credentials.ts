@@ -50,26 +50,32 @@ export const whereIs = Effect.fn("Credentials.whereIs")(function* (
   settings: Settings,
   kind: Kind
 ): Effect.fn.Return<TokenOrigin | undefined> {
-  const file = settings.resolved(`${kind}-token-file`)
+  const { key, setting, variable } = secrets[kind]
+  const file = settings.resolved(setting)
   const fromFile = file.text === undefined ? [] : [{ reference: { file: file.text }, origin: file.origin }]
-  const variable = variableOf(kind)
   const fromEnvironment =
     (yield* Environment.get(variable)) === undefined
       ? []
       : [{ reference: { env: variable }, origin: { level: "environment" as const, where: variable } }]
   const inFiles = settings
-    .inFiles((said) => (kind === "client" ? said.clientToken : said.accessToken))
+    .inFiles((said) => said.secrets[key])
     .map(({ origin, value }) => ({ reference: value, origin }))
   if (fromFile[0]?.origin.level === "flag") return fromFile[0]
   const outside = [...fromEnvironment, ...fromFile]
   return (settings.isAccountNamed ? [...inFiles, ...outside] : [...outside, ...inFiles])[0]
 })
 
-export type Kind = "client" | "access"
+/** What is secret, and where it is said. */
+export const secrets = {
+  client: { key: "client-token", setting: "client-token-file", variable: "LONGSHORE_CLIENT_TOKEN" },
+  access: { key: "access-token", setting: "access-token-file", variable: "LONGSHORE_ACCESS_TOKEN" },
+  database: { key: "database-url", setting: "database-url-file", variable: "LONGSHORE_DATABASE_URL" },
+  cluster: { key: "cluster-token", setting: "cluster-token-file", variable: "LONGSHORE_CLUSTER_TOKEN" }
+} as const
 
-const variableOf = (kind: Kind): string => `LONGSHORE_${kind.toUpperCase()}_TOKEN`
+export type Kind = keyof typeof secrets
 
-const token = Effect.fnUntraced(function* (settings: Settings, kind: Kind): Effect.fn.Return<string, ConfigError> {
+const token = Effect.fnUntraced(function* (settings: Settings, kind: "client" | "access"): Effect.fn.Return<string, ConfigError> {
   const found = yield* whereIs(settings, kind)
   if (found !== undefined) return yield* fetch(found)
   const answer = (yield* SecretPrompt.possible) ? yield* SecretPrompt.ask(`Mews ${kind} token (not shown)`) : ""
@@ -77,14 +83,15 @@ const token = Effect.fnUntraced(function* (settings: Settings, kind: Kind): Effe
   const { origin, text: name } = settings.resolved("account")
   const account = name === undefined ? undefined : settings.accounts.get(name)
   const known = [...settings.accounts.keys()]
+  const { setting, variable } = secrets[kind]
   return yield* new ConfigError({
     problem: `There is no ${kind} token${name === undefined ? "" : ` for the account "${name}"`}.`,
     nextStep:
       account !== undefined && origin.level !== "environment"
         ? `Write ${kind}-token = { env = "VARIABLE" } or { file = "PATH" } into ${account.origin.where}.`
         : name === undefined && known.length > 0
-          ? `Name an account of the settings file with --account (${known.join(", ")}), or set ${variableOf(kind)}.`
-          : `Set ${variableOf(kind)}, or name a file that holds it with --${kind}-token-file or ${variableOf(kind)}_FILE.`
+          ? `Name an account of the settings file with --account (${known.join(", ")}), or set ${variable}.`
+          : `Set ${variable}, or name a file that holds it with --${setting} or ${variable}_FILE.`
   })
 })
 

@@ -23,15 +23,24 @@ interface Setting<A> {
   /** Variables of others that say the same, after our own. */
   readonly variables?: ReadonlyArray<string>
   /** What files say in its place, as they hold tokens by reference. */
-  readonly inFiles?: "client-token" | "access-token"
+  readonly inFiles?: SecretKey
   /**
    * Whether a project file that nobody named must not say this: it came with a folder, perhaps from a stranger. It could
    * send tokens elsewhere, have connections read, or write to the end of any file of the user.
    */
   readonly needsTrust?: (text: string) => boolean
+  /** It is of a machine or a cluster as a whole: an account's table does not say it, and no run remembers it. */
+  readonly isGeneral?: boolean
 }
 
-type Extra = Partial<Pick<Setting<unknown>, "default" | "isPath" | "variables" | "inFiles" | "needsTrust">>
+/** What files say by reference only. */
+export const secretKeys = ["client-token", "access-token", "database-url", "cluster-token"] as const
+
+export type SecretKey = (typeof secretKeys)[number]
+
+const always = () => true
+
+type Extra = Partial<Pick<Setting<unknown>, "default" | "isPath" | "variables" | "inFiles" | "needsTrust" | "isGeneral">>
 
 const text = (metavar: string, description: string, extra: Extra = {}): Setting<string> => ({
   metavar,
@@ -43,8 +52,6 @@ const text = (metavar: string, description: string, extra: Extra = {}): Setting<
 
 const path = (description: string, extra: Extra = {}): Setting<string> =>
   text("PATH", description, { isPath: true, ...extra })
-
-const always = () => true
 
 /** Wherever else a token went, it would be somebody else's. */
 const isElsewhere = (address: string): boolean =>
@@ -59,12 +66,37 @@ const integer = (min: number, max: number, description: string, extra: Extra = {
   ...extra
 })
 
-const duration = (description: string): Setting<Duration.Duration> => ({
+const duration = (description: string, extra: Extra = {}): Setting<Duration.Duration> => ({
   metavar: "DURATION",
   description,
   parse: parseDuration,
-  expected: "a duration such as 500ms, 2s, 10m, 24h or 7d"
+  expected: "a duration such as 500ms, 2s, 10m, 24h or 7d",
+  ...extra
 })
+
+/** A host and a port of it. An address of IPv6 stands in brackets. */
+export interface HostPort {
+  readonly host: string
+  readonly port: number
+}
+
+const parseHostPort = (text: string): Option.Option<HostPort> => {
+  const [, host = "", port] = /^(\[[0-9a-f:.]+\]|[^\s:/@[\]]+):(\d{1,5})$/i.exec(text.trim()) ?? []
+  return host === "" || Number(port) > 65_535
+    ? Option.none()
+    : Option.some({ host: host.replace(/^\[|\]$/g, ""), port: Number(port) })
+}
+
+const address = (description: string, extra: Extra = {}): Setting<HostPort> => ({
+  metavar: "HOST:PORT",
+  description,
+  parse: parseHostPort,
+  expected: "a host and a port such as 127.0.0.1:8080",
+  ...extra
+})
+
+/** Of a runner: what makes a port of this machine reachable, or trusts a database, is not for a stranger's file. */
+const ofCluster = { isGeneral: true, needsTrust: always }
 
 const oneOf = <const A extends string>(
   choices: ReadonlyArray<A>,
@@ -78,6 +110,12 @@ const oneOf = <const A extends string>(
   choices,
   ...extra
 })
+
+/** A shorter one would be over while a database is only slow. */
+const isLockExpiry = (expiry: Duration.Duration): boolean => {
+  const millis = Duration.toMillis(expiry)
+  return millis >= 5_000 && millis <= 600_000
+}
 
 /** In the order in which they are shown. */
 const table = {
@@ -129,7 +167,49 @@ const table = {
   state: path("Folder for journals (default: TARGET/.longshore, else the user's state folder)"),
   progress: oneOf(["auto", "bar", "plain", "json", "none"], "How progress is shown on stderr", { default: "auto" }),
   "log-file": path("Also write what happens, with times, to the end of this file", { needsTrust: always }),
-  events: path("Write every event as a line of JSON to the end of this file", { needsTrust: always })
+  events: path("Write every event as a line of JSON to the end of this file", { needsTrust: always }),
+  "database-url-file": path("cluster: file that holds the database's address (else LONGSHORE_DATABASE_URL)", {
+    inFiles: "database-url",
+    ...ofCluster
+  }),
+  "cluster-token-file": path("cluster: file that holds the HTTP front's token (else LONGSHORE_CLUSTER_TOKEN)", {
+    inFiles: "cluster-token",
+    ...ofCluster
+  }),
+  listen: {
+    ...address("cluster: where the HTTP front listens; none: nowhere", { default: "127.0.0.1:8080", ...ofCluster }),
+    metavar: "HOST:PORT|none",
+    parse: (text: string): Option.Option<HostPort | "none"> =>
+      text.trim() === "none" ? Option.some("none") : parseHostPort(text),
+    expected: "a host and a port such as 127.0.0.1:8080, or none"
+  },
+  "runner-host": {
+    ...text("HOST", "cluster: under which name other runners reach this one", { default: "localhost", ...ofCluster }),
+    parse: (text: string) => Option.liftPredicate((host: string) => /^[^\s/@[\]]{1,200}$/.test(host))(text.trim()),
+    expected: "a host's name or address"
+  },
+  "runner-port": integer(1, 65_535, "cluster: at which port other runners reach this one", {
+    default: "34431",
+    ...ofCluster
+  }),
+  "runner-listen": address("cluster: where this runner listens for others (default: its own host and port)", ofCluster),
+  "lock-expiry": {
+    ...duration("cluster: how long a runner that is silent keeps its runs; the same for all runners", {
+      default: "35s",
+      ...ofCluster
+    }),
+    parse: (text: string) => Option.filter(parseDuration(text), isLockExpiry),
+    expected: "a duration from 5s to 10m, such as 10s or 35s"
+  },
+  "termination-timeout": duration("cluster: how long a runner that is stopped waits for what it is doing", {
+    default: "2s",
+    ...ofCluster
+  }),
+  "keep-complete": duration("cluster: how long the rows of a complete run are kept", { default: "7d", ...ofCluster }),
+  "keep-failed": duration("cluster: how long a run that failed or was cancelled can be resumed", {
+    default: "30d",
+    ...ofCluster
+  })
 } as const satisfies Record<string, Setting<any>>
 
 export type Name = keyof typeof table

@@ -7,6 +7,7 @@ import { nearest } from "../output/nearest.ts"
 import { ConfigError } from "../output/Problem.ts"
 import * as ConfigFile from "./ConfigFile.ts"
 import * as Environment from "./Environment.ts"
+import type { Schedule } from "./Schedule.ts"
 import * as Setting from "./Setting.ts"
 
 export const Origin = Schema.Struct({
@@ -31,6 +32,10 @@ export interface Settings {
   /** The accounts that files have, each from the strongest file that has it. */
   readonly accounts: ReadonlyMap<string, Account>
   readonly files: ReadonlyArray<ConfigFile.ConfigFile>
+  /** A cluster's schedules that files have, each from the strongest file that has it. */
+  readonly schedules: ReadonlyMap<string, Schedule>
+  /** The same for an account of a file, as if the command line named it; or for none. */
+  readonly as: (account: string | undefined) => Settings
   /** Whether the command line, or the run that is resumed, says which account is meant, and a file has it. */
   readonly isAccountNamed: boolean
   /** What files say about whom to ask and as whom, the strongest first. */
@@ -116,31 +121,46 @@ export const load = Effect.fn("Settings.load")(function* (sources: Sources): Eff
         near === undefined ? `Name one of ${known.join(", ")}.` : `Did you mean ${near}? There are ${known.join(", ")}.`
     })
   }
-  // An account's tokens go nowhere but to its own address: for both, only its own file is asked.
-  const inFiles: Settings["inFiles"] = (of) => fromFiles(of, account, account === undefined ? files : [account.file])
+  const schedules = new Map(files.toReversed().flatMap((file) => [...file.schedules]))
 
-  const hasTokens = inFiles((file) => file.accessToken ?? file.clientToken).length > 0
+  /** What holds for an account of a file; or for none of them. */
+  const of = (account: Account | undefined, isAccountNamed: boolean): Settings => {
+    // An account's tokens go nowhere but to its own address: for both, only its own file is asked.
+    const inFiles: Settings["inFiles"] = (of) => fromFiles(of, account, account === undefined ? files : [account.file])
 
-  const candidates = (name: Setting.Name) => {
-    if (name === "platform-address") {
-      const address = inFiles((file) => file.settings[name])
-      // The environment's address is for the environment's tokens.
-      const asked = isAccountNamed && hasTokens ? address : [...fromVariable(name), ...address]
-      return [...fromFlag(name), ...fromRun(name), ...asked, ...fromDefault(name)]
+    const hasTokens = inFiles(({ secrets }) => secrets["access-token"] ?? secrets["client-token"]).length > 0
+
+    const candidates = (name: Setting.Name) => {
+      if (name === "platform-address") {
+        const address = inFiles((file) => file.settings[name])
+        // The environment's address is for the environment's tokens.
+        const asked = isAccountNamed && hasTokens ? address : [...fromVariable(name), ...address]
+        return [...fromFlag(name), ...fromRun(name), ...asked, ...fromDefault(name)]
+      }
+      const written = fromFiles((file) => file.settings[name], account)
+      return [...fromFlag(name), ...fromRun(name), ...fromVariable(name), ...written, ...fromDefault(name)]
     }
-    const written = fromFiles((file) => file.settings[name], account)
-    return [...fromFlag(name), ...fromRun(name), ...fromVariable(name), ...written, ...fromDefault(name)]
+    const resolved = <N extends Setting.Name>(name: N): Resolved<N> => {
+      const found = candidates(name)[0]
+      if (found === undefined)
+        return { value: undefined, text: undefined, origin: { level: "default", where: "default" } }
+      const written = found.value.trim()
+      const isPlace = Setting.about(name).isPath === true && !/^-$|^[a-z][a-z0-9+.-]+:/i.test(written)
+      const text = isPlace ? Path.resolve(written) : written
+      return { value: Setting.parse(name, text), text, origin: found.origin }
+    }
+    return {
+      get: (name) => resolved(name).value,
+      resolved,
+      accounts,
+      files,
+      schedules,
+      as: (name) => of(name === undefined ? undefined : accounts.get(name), name !== undefined),
+      isAccountNamed,
+      inFiles
+    }
   }
-  const resolved = <N extends Setting.Name>(name: N): Resolved<N> => {
-    const found = candidates(name)[0]
-    if (found === undefined)
-      return { value: undefined, text: undefined, origin: { level: "default", where: "default" } }
-    const written = found.value.trim()
-    const isPlace = Setting.about(name).isPath === true && !/^-$|^[a-z][a-z0-9+.-]+:/i.test(written)
-    const text = isPlace ? Path.resolve(written) : written
-    return { value: Setting.parse(name, text), text, origin: found.origin }
-  }
-  return { get: (name) => resolved(name).value, resolved, accounts, files, isAccountNamed, inFiles }
+  return of(account, isAccountNamed)
 })
 
 const at = <A>(value: A | undefined, origin: Origin): ReadonlyArray<Found<A>> =>
