@@ -6,6 +6,7 @@ import * as Command from "effect/cli/Command"
 import * as GlobalFlag from "effect/cli/GlobalFlag"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { clusterCommand } from "./commands/cluster.ts"
 import { completionsCommand } from "./commands/completions.ts"
 import { configCommand } from "./commands/config.ts"
 import { doctorCommand } from "./commands/doctor.ts"
@@ -34,6 +35,7 @@ export const longshore = Command.make("longshore").pipe(
     verifyCommand,
     doctorCommand,
     gcCommand,
+    clusterCommand,
     configCommand,
     completionsCommand,
     simulateCommand

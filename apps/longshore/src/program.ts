@@ -6,6 +6,7 @@ import * as Exit from "effect/Exit"
 import { run } from "./cli.ts"
 import * as ExitCode from "./output/ExitCode.ts"
 import * as Stderr from "./output/Stderr.ts"
+import * as Stopping from "./output/Stopping.ts"
 
 let stoppedBy: ExitCode.Signal | undefined
 const fiber = Effect.runFork(Effect.provide(run(process.argv.slice(2)), NodeServices.layer))
@@ -16,7 +17,7 @@ const stop = (signal: ExitCode.Signal) => {
   stoppedBy = signal
   fiber.interruptUnsafe()
   setTimeout(() => {
-    Stderr.line("longshore: Waiting for an answer that must not be lost; once more leaves at once.")
+    Stderr.line(Stopping.current().note)
   }, 1000).unref()
 }
 process.on("SIGINT", stop)
@@ -43,7 +44,7 @@ process.stderr.on("error", (error: NodeJS.ErrnoException) => {
 })
 
 fiber.addObserver((exit) => {
-  if (stoppedBy !== undefined) process.exit(ExitCode.signals[stoppedBy])
+  if (stoppedBy !== undefined) process.exit(Stopping.current().exitCode(stoppedBy))
   if (Exit.isSuccess(exit)) {
     // Signals have nothing left to interrupt, and would otherwise keep the process from ending by them.
     process.removeAllListeners("SIGINT").removeAllListeners("SIGTERM").removeAllListeners("SIGHUP")

@@ -143,6 +143,8 @@ export interface OpenUpload {
  * Our uploads in progress below the prefix. Those of other programs are not ours, whatever their key: ours are noted.
  * Notes hold digests of keys, so those that outlived their upload are told of only for keys that are given.
  *
+ * `within` is a folder (`Reservation/3fa85f64-…`): only what would be below it. Default: all.
+ *
  * Touches nothing. Whether somebody is at work on one of them is not told: ask the journals, or be sure that no run is under way.
  * Fails with a `SinkError` as {@link layer} does.
  *
@@ -163,15 +165,19 @@ export interface OpenUpload {
  * @category maintenance
  */
 export const abandoned = (
-  options: S3SinkOptions,
+  options: S3SinkOptions & { readonly within?: string },
   keys: Iterable<ObjectSink.ObjectKey> = []
 ): Effect.Effect<ReadonlyArray<OpenUpload>, SinkError> =>
-  Effect.scoped(Effect.flatMap(makeClient(options), (s3) => about(locationOf(s3))(listOpen(s3, keys))))
+  Effect.scoped(Effect.flatMap(makeClient(options), (s3) => about(locationOf(s3))(listOpen(s3, keys, options.within))))
 
-const listOpen = Effect.fnUntraced(function* (s3: S3, keys: Iterable<ObjectSink.ObjectKey>) {
+const listOpen = Effect.fnUntraced(function* (
+  s3: S3,
+  keys: Iterable<ObjectSink.ObjectKey>,
+  within: string | undefined
+) {
   const notes = yield* Notes.list(s3)
   const uploads = yield* Effect.forEach(
-    yield* Notes.uploads(s3, notes, s3.prefix),
+    yield* Notes.uploads(s3, notes, `${s3.prefix}${within === undefined ? "" : `${within}/`}`),
     (upload) =>
       Effect.map(listParts(s3, upload.key, upload.uploadId), (held): OpenUpload | undefined =>
         held === undefined

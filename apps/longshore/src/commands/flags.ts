@@ -36,17 +36,21 @@ export const json = Flag.Boolean("json").pipe(
   Flag.withDefault(false)
 )
 
+export const quiet = Flag.Boolean("quiet").pipe(
+  Flag.withAlias("q"),
+  Flag.withDescription("Print errors only"),
+  Flag.withDefault(false)
+)
+
+export const verbose = Flag.Boolean("verbose").pipe(
+  Flag.withDescription("Also print retries, renewed links and the like"),
+  Flag.withDefault(false)
+)
+
 /** What is shown while a transfer goes on. */
 export const output = {
   ...Setting.flags("progress", "log-file", "events"),
   json,
-  quiet: Flag.Boolean("quiet").pipe(
-    Flag.withAlias("q"),
-    Flag.withDescription("Print errors only"),
-    Flag.withDefault(false)
-  ),
-  verbose: Flag.Boolean("verbose").pipe(
-    Flag.withDescription("Also print retries, renewed links and the like"),
-    Flag.withDefault(false)
-  )
+  quiet,
+  verbose
 }

@@ -17,6 +17,17 @@ export interface EventLogOptions {
   readonly tell: (line: string) => Effect.Effect<void>
 }
 
+/** Whose event it is, where a program has many runs of one type: becomes part of the line. */
+export interface About {
+  readonly run?: string
+  readonly account?: string
+}
+
+interface Waiting<Event> {
+  readonly event: Event
+  readonly about: About
+}
+
 /** Lines are written this often; meanwhile the bytes that come for one file are one sum. */
 const interval = "1 second"
 
@@ -30,11 +41,15 @@ export const make = Effect.fnUntraced(function* ({
   path,
   redact,
   tell
-}: EventLogOptions): Effect.fn.Return<(event: ExportEvent) => Effect.Effect<void>, ConfigError, Scope.Scope> {
+}: EventLogOptions): Effect.fn.Return<
+  (event: ExportEvent, about?: About) => Effect.Effect<void>,
+  ConfigError,
+  Scope.Scope
+> {
   const write = path === "-" ? toStdout : yield* toFile(path)
   const stringify = Redaction.stringify(redact)
-  let waiting: Array<ExportEvent> = []
-  const received = new Map<string, ExportEvent & { readonly _tag: "BytesReceived" }>()
+  let waiting: Array<Waiting<ExportEvent>> = []
+  const received = new Map<string, Waiting<ExportEvent & { readonly _tag: "BytesReceived" }>>()
   let broken = false
 
   const giveUp = (why: string) =>
@@ -49,7 +64,8 @@ export const make = Effect.fnUntraced(function* ({
     const events = [...waiting, ...received.values()]
     waiting = []
     received.clear()
-    if (events.length > 0) await write(events.map((event) => `${stringify(encode(EventLine.make(event)))}\n`).join(""))
+    const lines = events.map(({ about, event }) => `${stringify({ ...encode(EventLine.make(event)), ...about })}\n`)
+    if (events.length > 0) await write(lines.join(""))
   }).pipe(
     Effect.catchCause((cause) => giveUp(codeOf(Cause.squash(cause)))),
     Effect.uninterruptible
@@ -57,21 +73,21 @@ export const make = Effect.fnUntraced(function* ({
   yield* Effect.addFinalizer(() => flush)
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(interval), flush)))
 
-  return (event) =>
+  return (event, about = {}) =>
     Effect.suspend(() => {
       if (broken) return Effect.void
       if (event._tag === "BytesReceived") {
-        const sum = received.get(event.key)
-        received.set(event.key, { ...event, bytes: event.bytes + (sum?.bytes ?? 0) })
+        const sum = received.get(event.key)?.event.bytes ?? 0
+        received.set(event.key, { event: { ...event, bytes: event.bytes + sum }, about })
         return Effect.void
       }
       // What is said of one file keeps its order.
       const sum = "key" in event ? received.get(event.key) : undefined
       if (sum !== undefined) {
-        received.delete(sum.key)
+        received.delete(sum.event.key)
         waiting.push(sum)
       }
-      waiting.push(event)
+      waiting.push({ event, about })
       return waiting.length > mostWaiting ? giveUp("it takes them too slowly") : Effect.void
     })
 })

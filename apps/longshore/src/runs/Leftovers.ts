@@ -23,20 +23,33 @@ export interface Leftover {
   readonly remove: Effect.Effect<void, SinkError>
 }
 
-/** All of them, whoever left them there; touches nothing. `keys`: those whose notes are wanted, too. */
-export const find = (target: Target, keys: Iterable<ObjectKey>): Effect.Effect<ReadonlyArray<Leftover>, SinkError> => {
+/**
+ * All of them, whoever left them there; touches nothing. `keys`: those whose notes are wanted, too. `within`: only of one
+ * export, `Reservation/3fa85f64-…`.
+ */
+export const find = (
+  target: Target,
+  keys: Iterable<ObjectKey>,
+  within?: string
+): Effect.Effect<ReadonlyArray<Leftover>, SinkError> => {
   switch (target._tag) {
     case "Folder":
-      return inFolder(target)
+      return inFolder(target, within)
     case "S3":
-      return inBucket(target, keys)
+      return inBucket(target, keys, within)
     case "Stdout":
       return Effect.succeed([])
   }
 }
 
-const inFolder = Effect.fnUntraced(function* (target: Extract<Target, { _tag: "Folder" }>) {
-  const found = yield* FsSink.abandoned({ directory: target.directory, within: isOfExports })
+const inFolder = Effect.fnUntraced(function* (
+  target: Extract<Target, { _tag: "Folder" }>,
+  within: string | undefined
+) {
+  const found = yield* FsSink.abandoned({
+    directory: target.directory,
+    within: within === undefined ? isOfExports : (folder) => `${within}/`.startsWith(`${folder}/`)
+  })
   return found.map((partial): Leftover => {
     const { key, plan, resumable, size } = partial
     const location = join(target.directory, `${key}.${plan}.*`)
@@ -55,11 +68,12 @@ const isOfExports = (folder: string): boolean => {
 
 const inBucket = Effect.fnUntraced(function* (
   target: Extract<Target, { _tag: "S3" }>,
-  keys: Iterable<ObjectKey>
+  keys: Iterable<ObjectKey>,
+  within: string | undefined
 ): Effect.fn.Return<ReadonlyArray<Leftover>, SinkError> {
   // Larger than all the rest together, and only some need it.
   const S3Sink = yield* Effect.promise(() => import("@longshore/sink-s3/S3Sink"))
-  const found = yield* S3Sink.abandoned(target, keys)
+  const found = yield* S3Sink.abandoned(within === undefined ? target : { ...target, within }, keys)
   return found.map((upload) => ({
     key: target.prefix === "" ? upload.key : upload.key.slice(target.prefix.length + 1),
     location: `s3://${target.bucket}/${upload.key}`,

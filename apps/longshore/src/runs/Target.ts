@@ -1,4 +1,5 @@
 /** Where files go: `--to`, as people write it. A new sink's addresses are taught here. */
+import type { ObjectKey } from "@longshore/core/ObjectSink"
 import * as Effect from "effect/Effect"
 import * as Path from "node:path"
 import { fileURLToPath } from "node:url"
@@ -87,7 +88,7 @@ export const spoken = (text: string): { readonly to: string; readonly endpoint?:
   return to === undefined || endpoint === undefined ? { to: text } : { to, endpoint }
 }
 
-const s3 = Effect.fnUntraced(function* (to: string, flags: S3Settings): Effect.fn.Return<Target, UsageError> {
+const s3 = Effect.fnUntraced(function* (to: string, flags: S3Settings): Effect.fn.Return<Storage, UsageError> {
   const [, bucket = "", rest = ""] = /^s3:\/\/([^/]*)\/?(.*)$/i.exec(to) ?? []
   const prefix = rest.replace(/\/+$/, "")
   // The rules of buckets, with the upper case and the underscores of old ones.
@@ -117,6 +118,29 @@ const s3 = Effect.fnUntraced(function* (to: string, flags: S3Settings): Effect.f
     text: server === undefined ? place : `${place} at ${server}`
   }
 })
+
+/** What stays where it is delivered, and can have folders. */
+export type Storage = Exclude<Target, { _tag: "Stdout" }>
+
+/** The place below a target that a path of `ObjectKey`'s segments names. */
+export const below = (target: Storage, path: ObjectKey): Effect.Effect<Storage, UsageError> => {
+  if (target._tag === "Folder") {
+    const directory = Path.join(target.directory, path)
+    return Effect.succeed({ _tag: "Folder", directory, text: directory })
+  }
+  const prefix = target.prefix === "" ? path : `${target.prefix}/${path}`
+  return s3(`s3://${target.bucket}/${prefix}`, target)
+}
+
+/** The other way round: the path of a place below a target, from its text. */
+export const pathWithin = (target: Storage, text: string): string | undefined => {
+  if (target._tag === "Folder") {
+    return Path.relative(target.directory, text).replaceAll(Path.sep, "/")
+  }
+  const { endpoint, to } = spoken(text)
+  const base = spoken(target.text)
+  return endpoint === base.endpoint && to.startsWith(`${base.to}/`) ? to.slice(base.to.length + 1) : undefined
+}
 
 /** Whether what is delivered there stays there. */
 export const isDurable = (target: Target): boolean => target._tag !== "Stdout"

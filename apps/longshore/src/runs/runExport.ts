@@ -190,26 +190,33 @@ const services = (
 
 /** The API for these credentials. */
 export const api = (
+  options: Pick<ExportOptions, "settings" | "version">,
+  credentials: Credentials.Credentials,
+  retries: number | undefined
+) => Exports.layer(exportsOptions(options, credentials, retries))
+
+/** Whom to ask, as whom, and how. */
+export const exportsOptions = (
   { settings, version }: Pick<ExportOptions, "settings" | "version">,
   { accessToken, clientToken, platformAddress }: Credentials.Credentials,
-  retries: number | undefined
-) => {
+  retries: number | undefined = settings.get("retries")
+): Exports.ExportsOptions => {
   const languageCode = settings.get("language-code")
   const cultureCode = settings.get("culture-code")
-  return Exports.layer({
+  return {
     platformAddress,
     clientToken,
     accessToken,
     client: `Longshore ${version}`,
     ...(languageCode === undefined || cultureCode === undefined ? {} : { locale: { languageCode, cultureCode } }),
     ...(retries === undefined ? {} : { retries })
-  })
+  }
 }
 
 /** The way to the API, and to files that come by no quicker one. */
 export const http = (settings: Settings) => Network.client({ maxSockets: concurrencyOf(settings) + 4 })
 
-const concurrencyOf = (settings: Settings): number => settings.get("concurrency") ?? 8
+export const concurrencyOf = (settings: Settings): number => settings.get("concurrency") ?? 8
 
 interface Command {
   readonly options: ExportOptions

@@ -20,12 +20,7 @@ import * as Network from "../runs/Network.ts"
 import * as Redaction from "../output/Redaction.ts"
 import * as Environment from "./environment.ts"
 import { ownSpans } from "./ownSpans.ts"
-import { parseTraceparent, type Signal, Telemetry } from "./Telemetry.ts"
-
-interface Command {
-  readonly name: string
-  readonly quiet: boolean
-}
+import { type Command, parseTraceparent, type Signal, Telemetry } from "./Telemetry.ts"
 
 /** What is known on the way to the collector. */
 interface Way {
@@ -38,7 +33,7 @@ interface Way {
 }
 
 /** Runs a command in a span of its own, and sends what it tells. */
-export const observed = <A, E, R>(self: Effect.Effect<A, E, R>, { name, quiet }: Command): Effect.Effect<A, E, R> =>
+export const observed = <A, E, R>(self: Effect.Effect<A, E, R>, command: Command): Effect.Effect<A, E, R> =>
   Effect.suspend(() => {
     const way: Way = {
       env: Environment.read(process.env),
@@ -46,6 +41,7 @@ export const observed = <A, E, R>(self: Effect.Effect<A, E, R>, { name, quiet }:
       trouble: undefined,
       closing: false
     }
+    const { isService, name, quiet } = command
     const note = (text: string) =>
       Effect.sync(() => {
         if (!quiet) process.stderr.write(`${way.redact(`longshore: ${text}`)}\n`)
@@ -58,7 +54,7 @@ export const observed = <A, E, R>(self: Effect.Effect<A, E, R>, { name, quiet }:
       (scope) =>
         Effect.flatMap(Effect.exit(Layer.buildWithScope(exporters(way), scope)), (built) =>
           Exit.isSuccess(built)
-            ? Effect.provideContext(spanned(name, self), services(way, built.value))
+            ? Effect.provideContext(isService ? self : spanned(name, self), services(way, built.value, isService))
             : without(unreadable(built.cause))
         ),
       // What is left is sent now, also when somebody stopped the command.
@@ -97,7 +93,7 @@ const spanned = <A, E, R>(name: string, self: Effect.Effect<A, E, R>): Effect.Ef
   )
 }
 
-const services = (way: Way, built: Context.Context<never>): Context.Context<never> => {
+const services = (way: Way, built: Context.Context<never>, isService: boolean): Context.Context<never> => {
   const loggers = Environment.isSent(way.env, "LOGS") ? Context.get(built, Logger.CurrentLoggers) : new Set<never>()
   const isTraced = Environment.isSent(way.env, "TRACES")
   const telemetry: Telemetry = {
@@ -117,7 +113,7 @@ const services = (way: Way, built: Context.Context<never>): Context.Context<neve
   return built.pipe(
     // Nothing of it belongs on stdout.
     Context.add(Logger.CurrentLoggers, loggers),
-    Context.add(Tracer.Tracer, ownSpans(Context.get(built, Tracer.Tracer))),
+    Context.add(Tracer.Tracer, ownSpans(Context.get(built, Tracer.Tracer), isService)),
     Context.add(Telemetry, telemetry)
   )
 }

@@ -51,18 +51,34 @@ const isWanted = (env: NodeJS.ProcessEnv): boolean => {
   )
 }
 
+/** What is observed. */
+export interface Command {
+  readonly name: string
+  readonly quiet: boolean
+  readonly isService: boolean
+}
+
 /** Runs a command, and sends what it tells if that is wanted. */
 export const command =
   (name: string) =>
   <A, E, R>(self: Effect.Effect<A, E, R>, flags: { readonly quiet: boolean }): Effect.Effect<A, E, R> =>
-    Effect.suspend(() =>
-      isWanted(process.env)
-        ? Effect.flatMap(
-            Effect.promise(() => import("./Otlp.ts")),
-            ({ observed }) => observed(self, { name, quiet: flags.quiet })
-          )
-        : self
-    )
+    sent(self, { name, quiet: flags.quiet, isService: false })
+
+const sent = <A, E, R>(self: Effect.Effect<A, E, R>, command: Command): Effect.Effect<A, E, R> =>
+  Effect.suspend(() =>
+    isWanted(process.env)
+      ? Effect.flatMap(
+          Effect.promise(() => import("./Otlp.ts")),
+          ({ observed }) => observed(self, command)
+        )
+      : self
+  )
+
+/** The same for a command that goes on for weeks: no span is around what it does. */
+export const service =
+  (name: string) =>
+  <A, E, R>(self: Effect.Effect<A, E, R>, flags: { readonly quiet: boolean }): Effect.Effect<A, E, R> =>
+    sent(self, { name, quiet: flags.quiet, isService: true })
 
 /** The span that a `traceparent` names. */
 export const parseTraceparent = (traceparent: string | undefined): Tracer.AnySpan | undefined =>
@@ -96,9 +112,12 @@ const levels: { readonly [Tag in ExportEvent.ExportEvent["_tag"]]: LogLevel.Seve
   RunFailed: undefined
 }
 
+/** `undefined`: it comes too often to be read, or is told otherwise. */
+export const levelOf = ({ _tag }: ExportEvent.ExportEvent): LogLevel.Severity | undefined => levels[_tag]
+
 /** An event as a record of the log. */
 export const logEvent = Effect.fnUntraced(function* (event: ExportEvent.ExportEvent) {
-  const level = levels[event._tag]
+  const level = levelOf(event)
   if (level === undefined) return
   const { log } = yield* Telemetry
   yield* log(level, event._tag, { "event.name": `longshore.${event._tag}`, ...ExportEvent.attributes(event) })

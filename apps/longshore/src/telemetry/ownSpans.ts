@@ -7,13 +7,23 @@ import * as Tracer from "effect/Tracer"
 
 const isOurs = (name: string): boolean => /^longshore[ .]/.test(name)
 
-export const ownSpans = (tracer: Tracer.Tracer): Tracer.Tracer =>
-  Tracer.make({
+/** `isRootless`: no span of ours is around all of them. What nobody has sent is then no parent. */
+export const ownSpans = (tracer: Tracer.Tracer, isRootless: boolean): Tracer.Tracer => {
+  const sent = new WeakSet<Tracer.AnySpan>()
+  return Tracer.make({
     span: (options) => {
       const parent = Option.getOrUndefined(options.parent)
-      return isOurs(options.name) ? tracer.span(options) : transparent(options, parent)
+      const isChild = parent !== undefined && (sent.has(parent) || !isRootless)
+      const span = !isOurs(options.name)
+        ? transparent(options, parent)
+        : isChild || !isRootless
+          ? tracer.span(options)
+          : tracer.span({ ...options, parent: Option.none(), root: true })
+      if (isOurs(options.name) || isChild) sent.add(span)
+      return span
     }
   })
+}
 
 /** Stands for the span around it: what begins inside has that as its parent. */
 const transparent = (

@@ -1,0 +1,44 @@
+/** From a wish to a task: the account's address, and a target below the runners' base; what is not said, the settings say. */
+import type { InvalidRequest } from "@longshore/core/ExportError"
+import { Accounts } from "@longshore/workflow/Account"
+import type { ExportTask } from "@longshore/workflow/ExportWorkflow"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Target from "../runs/Target.ts"
+import * as Base from "./Base.ts"
+import type { ClusterAccount } from "./ClusterAccounts.ts"
+
+/** What may be wished for. */
+export type Submission = Omit<ExportTask, "platformAddress" | "target"> & { readonly path?: string | undefined }
+
+export type Tasks = (submission: Submission) => Effect.Effect<ExportTask, InvalidRequest>
+
+export const make = (
+  base: Target.Storage,
+  known: ReadonlyMap<string, ClusterAccount>
+): Effect.Effect<Tasks, never, Accounts> =>
+  Effect.map(
+    Accounts,
+    (accounts): Tasks =>
+      Effect.fnUntraced(function* ({ path, ...submission }) {
+        const { account } = submission
+        const platformAddress = yield* accounts.platformAddress(account)
+        const { text: target } = yield* Base.below(base, { account, path })
+        return { ...defaults(known.get(account)), ...submission, platformAddress, target }
+      })
+  )
+
+/** How patient a run is, unless it is told otherwise. */
+const defaults = (account: ClusterAccount | undefined): Pick<ExportTask, "onBusy" | "onExpired" | "partSize" | "poll"> => {
+  const settings = account?.settings
+  const onBusy = settings?.get("on-busy")
+  const onExpired = settings?.get("on-expired")
+  const partSize = settings?.get("part-size")
+  const poll = settings?.get("poll")
+  return {
+    ...(onBusy === undefined ? {} : { onBusy }),
+    ...(onExpired === undefined ? {} : { onExpired }),
+    ...(partSize === undefined ? {} : { partSize }),
+    ...(poll === undefined ? {} : { poll: Duration.toMillis(poll) })
+  }
+}
