@@ -8,6 +8,8 @@ import { DoctorJson } from "./handlers/doctor.ts"
 import { ExportJson } from "./handlers/export.ts"
 import { GcJson } from "./handlers/gc.ts"
 import { PlanJson } from "./handlers/plan.ts"
+import { RunsJson } from "./cluster/Run.ts"
+import { ClusterSubmitJson } from "./handlers/clusterSubmit.ts"
 import { StatusJson } from "./handlers/status.ts"
 import { VerifyJson } from "./handlers/verify.ts"
 import { ProgressJson } from "./output/ProgressJson.ts"
@@ -23,7 +25,9 @@ const published: Readonly<Record<string, readonly [title: string, schema: Schema
   verify: ["What longshore verify --json prints", VerifyJson],
   doctor: ["What longshore doctor --json prints", DoctorJson],
   gc: ["What longshore gc --json prints", GcJson],
-  config: ["What longshore config show --json prints", ConfigShowJson]
+  config: ["What longshore config show --json prints", ConfigShowJson],
+  "cluster-submit": ["What longshore cluster submit --json prints", ClusterSubmitJson],
+  "cluster-status": ["What longshore cluster status, list, resume and cancel print with --json", RunsJson]
 }
 
 const address = "https://raw.githubusercontent.com/longshore/longshore/main/docs/schemas"

@@ -157,7 +157,8 @@ export const laboratory = ({ onTestFinished }: TestContext): Lab => {
       secretless(ended.stderr)
       if (args.includes("-")) return ended
       secretless(ended.stdout.toString())
-      if (args.includes("--json")) conformsJson(args[0] ?? "", ended.stdout.toString())
+      const command = args[0] === "cluster" ? args.slice(0, 2).join("-") : (args[0] ?? "")
+      if (args.includes("--json")) conformsJson(command, ended.stdout.toString())
       return ended
     },
     simulator: async (...args) => {

@@ -33,7 +33,13 @@ export const conforms = (name: string, value: unknown): void => {
 }
 
 /** Commands that print what another one prints. */
-const alike: Readonly<Record<string, string>> = { resume: "export", list: "status" }
+const alike: Readonly<Record<string, string>> = {
+  resume: "export",
+  list: "status",
+  "cluster-list": "cluster-status",
+  "cluster-resume": "cluster-status",
+  "cluster-cancel": "cluster-status"
+}
 
 /** Of a command: `--json` is one line, and what its schema says. */
 export const conformsJson = (command: string, stdout: string): void => {

@@ -27,14 +27,10 @@ import * as Executions from "./internal/executions.ts"
  * @category models
  */
 export const Failure = Schema.Struct({
-  /** The tag of the error. */
-  error: Schema.String,
-  /** What happened, for people. */
-  message: Schema.String,
-  /** What to do now, for people. */
-  nextStep: Schema.String,
-  /** Whether the same again can help. */
-  retryable: Schema.Boolean
+  error: Schema.String.annotate({ description: "The tag of the error" }),
+  message: Schema.String.annotate({ description: "What happened, for people" }),
+  nextStep: Schema.String.annotate({ description: "What to do now, for people" }),
+  retryable: Schema.Boolean.annotate({ description: "Whether the same again can help" })
 })
 
 /**
@@ -52,30 +48,34 @@ export type Failure = typeof Failure.Type
  * @category models
  */
 export const RunStatus = Schema.Struct({
-  /** 32 hexadecimal digits, made of the run's fingerprint. */
-  id: Schema.String,
-  task: ExportTask,
-  /** `failed` and `cancelled` can be resumed. */
-  state: Schema.Literals(["running", "failed", "cancelled", "complete"]),
-  /** As in `RunSummary`: `asking`, `waiting`, `transferring`, `publishing`, `complete`. */
-  stage: Schema.Literals(["asking", "waiting", "transferring", "publishing", "complete"]),
-  /** ISO 8601. */
-  submittedUtc: Schema.String,
-  /** When it came to an end, or failed. ISO 8601. */
-  endedUtc: Schema.optionalKey(Schema.String),
-  /** The export it works on, once the API accepted it. */
-  exportId: Schema.optionalKey(Schema.String),
-  /** Known once the export is ready. */
-  files: Schema.optionalKey(Schema.Struct({ total: Schema.Int, delivered: Schema.Int })),
-  /** `delivered`: in published files. `stored`: in parts of others, which the sink tells. */
+  id: Schema.String.annotate({ description: "32 hexadecimal digits, made of the run's fingerprint" }),
+  task: ExportTask.annotate({ description: "What is to be done" }),
+  state: Schema.Literals(["running", "failed", "cancelled", "complete"]).annotate({
+    description: "failed and cancelled can be resumed"
+  }),
+  stage: Schema.Literals(["asking", "waiting", "transferring", "publishing", "complete"]).annotate({
+    description: "How far it is: asking for the export, waiting for it, transferring its files, publishing the manifest"
+  }),
+  submittedUtc: Schema.String.annotate({ description: "ISO 8601" }),
+  endedUtc: Schema.optionalKey(Schema.String.annotate({ description: "When it came to an end, or failed: ISO 8601" })),
+  exportId: Schema.optionalKey(
+    Schema.String.annotate({ description: "The export it works on, once the API accepted it" })
+  ),
+  files: Schema.optionalKey(
+    Schema.Struct({ total: Schema.Int, delivered: Schema.Int }).annotate({
+      description: "Known once the export is ready"
+    })
+  ),
   bytes: Schema.optionalKey(
     Schema.Struct({
       total: Schema.Finite,
-      delivered: Schema.Finite,
-      stored: Schema.optionalKey(Schema.Finite)
+      delivered: Schema.Finite.annotate({ description: "In published files" }),
+      stored: Schema.optionalKey(
+        Schema.Finite.annotate({ description: "In parts of files that are not published, where the target tells" })
+      )
     })
   ),
-  failure: Schema.optionalKey(Failure)
+  failure: Schema.optionalKey(Failure.annotate({ description: "Why it runs no more" }))
 })
 
 /**

@@ -1,27 +1,14 @@
 /** `longshore export`: its flags. The work is loaded when it is asked for, so that help answers at once. */
-import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
 import * as Setting from "../settings/Setting.ts"
-import { account, config, output, s3, text, transfer } from "./flags.ts"
-
-const several = (name: string, description: string) =>
-  Flag.String(name).pipe(Flag.withMetavar("GUID"), Flag.withDescription(description), Flag.between(0, 1000))
+import { account, config, entityTypes, output, s3, transfer, wanted } from "./flags.ts"
 
 export const flags = {
-  entityTypes: Argument.String("entity-type").pipe(
-    Argument.withDescription("What to export: Reservation, Customer, OrderItem, Payment …; several run side by side"),
-    Argument.variadic({ min: 1 })
-  ),
+  entityTypes,
   ...Setting.flags("to"),
-  updatedFrom: text("updated-from", "TIME", "Only what was updated from this time on, such as 2026-05-01T00:00:00Z"),
-  updatedTo: text("updated-to", "TIME", "... and before this time; at most 180 days, ending at least 5 minutes ago"),
-  postingFrom: text("posting-from", "DATE", "LedgerEntry: first day of posting, such as 2026-05-01"),
-  postingTo: text("posting-to", "DATE", "LedgerEntry: last day of posting"),
-  enterpriseIds: several("enterprise-id", "Only this enterprise; may be repeated"),
-  chainIds: several("chain-id", "Only this chain; may be repeated"),
-  exportId: text("export-id", "GUID", "Take up an export that exists instead of asking for one"),
+  ...wanted,
   fresh: Flag.Boolean("fresh").pipe(
     Flag.withDescription("Export again although this run is finished (one that is not finished is resumed)"),
     Flag.withDefault(false)

@@ -1,10 +1,31 @@
 /** Flags that several commands take. */
+import * as Argument from "effect/cli/Argument"
 import * as Flag from "effect/cli/Flag"
 import * as Setting from "../settings/Setting.ts"
 
 /** A text that need not be given. */
 export const text = (name: string, metavar: string, description: string) =>
   Flag.String(name).pipe(Flag.withMetavar(metavar), Flag.withDescription(description), Flag.optional)
+
+const several = (name: string, description: string) =>
+  Flag.String(name).pipe(Flag.withMetavar("GUID"), Flag.withDescription(description), Flag.between(0, 1000))
+
+/** What to export. */
+export const entityTypes = Argument.String("entity-type").pipe(
+  Argument.withDescription("What to export: Reservation, Customer, OrderItem, Payment …; several run side by side"),
+  Argument.variadic({ min: 1 })
+)
+
+/** How much of it. */
+export const wanted = {
+  updatedFrom: text("updated-from", "TIME", "Only what was updated from this time on, such as 2026-05-01T00:00:00Z"),
+  updatedTo: text("updated-to", "TIME", "... and before this time; at most 180 days, ending at least 5 minutes ago"),
+  postingFrom: text("posting-from", "DATE", "LedgerEntry: first day of posting, such as 2026-05-01"),
+  postingTo: text("posting-to", "DATE", "LedgerEntry: last day of posting"),
+  enterpriseIds: several("enterprise-id", "Only this enterprise; may be repeated"),
+  chainIds: several("chain-id", "Only this chain; may be repeated"),
+  exportId: text("export-id", "GUID", "Take up an export that exists instead of asking for one")
+}
 
 export const config = text(
   "config",
@@ -14,6 +35,12 @@ export const config = text(
 
 /** Whom to ask, as whom. */
 export const account = Setting.flags("account", "platform-address", "client-token-file", "access-token-file", "ca-file")
+
+/** Where a cluster is. */
+export const server = Setting.flags("server", "cluster-token-file", "plain-http", "ca-file")
+
+/** One run of a cluster. */
+export const run = Argument.String("run").pipe(Argument.withDescription("A run's id, as submit and list print it"))
 
 /** What only a target in S3 needs. */
 export const s3 = Setting.flags("endpoint", "region", "profile", "ca-file")

@@ -1,8 +1,13 @@
 /** How the program ends: the one table from failures to exit codes. Scripts depend on it. */
 import type { ExportError } from "@longshore/core/ExportError"
+import type { ClusterUnavailable, Unauthorized } from "@longshore/workflow/ClusterApi"
+import type { RunNotFound } from "@longshore/workflow/ExportCluster"
 import type { ConfigError, UsageError } from "./Problem.ts"
 
-export type Failure = ExportError | UsageError | ConfigError
+/** What goes wrong between this program and a cluster. */
+export type ClusterFailure = ClusterUnavailable | RunNotFound | Unauthorized
+
+export type Failure = ExportError | UsageError | ConfigError | ClusterFailure
 
 export const ok = 0
 export const error = 1
@@ -24,14 +29,17 @@ const byTag: { readonly [Tag in Exclude<Failure["_tag"], "ApiUnavailable" | "Jou
   UsageError: usage,
   ConfigError: config,
   AccessDenied: config,
+  Unauthorized: config,
   AddRejected: rejected,
   RateLimited: temporary,
   AddOutcomeUnknown: temporary,
+  ClusterUnavailable: temporary,
   TransferFailed: temporary,
   SourceError: temporary,
   ExportFailed: noFiles,
   ExportExpired: noFiles,
   ExportNotFound: noFiles,
+  RunNotFound: noFiles,
   IntegrityError: integrity,
   WaitTimedOut: timedOut
 }
@@ -49,6 +57,16 @@ export const of = (failure: Failure): number => {
       return byTag[failure._tag]
   }
 }
+
+/** The exit code of a failure of which only the tag is known: a run's on another machine. */
+export const ofTag = (tag: string): number => {
+  const codes: { readonly [tag: string]: number } = { ...byTag, ApiUnavailable: temporary, SinkError: sink }
+  return codes[tag] ?? error
+}
+
+/** Whether a tag is one of a failure that is expected. */
+export const isKnown = (tag: string): boolean =>
+  Object.hasOwn(byTag, tag) || ["ApiUnavailable", "JournalError", "SinkError"].includes(tag)
 
 /** From what most needs a person to what passes by itself. */
 const bySeverity = [integrity, sink, config, usage, error, noFiles, rejected, locked, timedOut, temporary]

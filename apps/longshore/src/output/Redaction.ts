@@ -35,8 +35,9 @@ export const stringify =
 
 /** Without the given secrets and the environment's tokens, without signed links, without what steers a terminal. */
 export const make = (secrets: ReadonlyArray<string> = []): Redaction => {
-  const { LONGSHORE_ACCESS_TOKEN = "", LONGSHORE_CLIENT_TOKEN = "" } = process.env
-  const all = [...secrets, LONGSHORE_ACCESS_TOKEN.trim(), LONGSHORE_CLIENT_TOKEN.trim()]
+  const { LONGSHORE_ACCESS_TOKEN = "", LONGSHORE_CLIENT_TOKEN = "", LONGSHORE_CLUSTER_TOKEN = "" } = process.env
+  const inEnvironment = [LONGSHORE_ACCESS_TOKEN, LONGSHORE_CLIENT_TOKEN, LONGSHORE_CLUSTER_TOKEN]
+  const all = [...secrets, ...inEnvironment.map((secret) => secret.trim())]
   // A very short "secret" would tear words apart and is none.
   const known = [...new Set(all.filter((secret) => secret.length >= 4).flatMap(spellings))].sort(
     (a, b) => b.length - a.length

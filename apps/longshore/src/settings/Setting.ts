@@ -40,7 +40,9 @@ export type SecretKey = (typeof secretKeys)[number]
 
 const always = () => true
 
-type Extra = Partial<Pick<Setting<unknown>, "default" | "isPath" | "variables" | "inFiles" | "needsTrust" | "isGeneral">>
+type Extra = Partial<
+  Pick<Setting<unknown>, "default" | "isPath" | "variables" | "inFiles" | "needsTrust" | "isGeneral">
+>
 
 const text = (metavar: string, description: string, extra: Extra = {}): Setting<string> => ({
   metavar,
@@ -176,6 +178,15 @@ const table = {
     inFiles: "cluster-token",
     ...ofCluster
   }),
+  server: text("URL", "cluster: where the HTTP front of the runners is", {
+    default: "http://127.0.0.1:8080",
+    ...ofCluster
+  }),
+  "plain-http": oneOf(
+    ["refuse", "allow"],
+    "cluster: whether the token may go to another machine over http:, in a network that you trust",
+    { default: "refuse", ...ofCluster }
+  ),
   listen: {
     ...address("cluster: where the HTTP front listens; none: nowhere", { default: "127.0.0.1:8080", ...ofCluster }),
     metavar: "HOST:PORT|none",

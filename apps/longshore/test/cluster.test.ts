@@ -1,0 +1,329 @@
+/** The commands of thin clients, against the real HTTP front of a cluster that has no engine. */
+import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import * as ClusterApi from "@longshore/workflow/ClusterApi"
+import { ExportCluster, type RunStatus } from "@longshore/workflow/ExportCluster"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Scope from "effect/Scope"
+import { writeFile } from "node:fs/promises"
+import { createServer } from "node:http"
+import * as Path from "node:path"
+import { describe, expect, it, type TestContext } from "vitest"
+import * as StandIn from "../../../packages/workflow/test/standIn.ts"
+import { laboratory } from "./program.ts"
+
+const token = "0f7c1d5b9e3a4c62-of-this-cluster"
+
+/** A front on a port of its own, or on one that it had before. */
+const serve = async ({ onTestFinished }: TestContext, cluster: StandIn.StandIn, port = 0) => {
+  const server = createServer()
+  const scope = Scope.makeUnsafe()
+  const close = () => Effect.runPromise(Scope.close(scope, Exit.void))
+  await Effect.runPromise(
+    Layer.buildWithScope(
+      ClusterApi.layer({ token: Redacted.make(token), tasks: StandIn.tasks }).pipe(
+        Layer.provide(Layer.succeed(ExportCluster, cluster.service)),
+        Layer.provide(
+          NodeHttpServer.layer(() => server, { port, host: "127.0.0.1", gracefulShutdownTimeout: "50 millis" })
+        )
+      ),
+      scope
+    )
+  )
+  onTestFinished(close)
+  const address = server.address()
+  return { close, port: typeof address === "object" && address !== null ? address.port : 0 }
+}
+
+const setUp = async (context: TestContext) => {
+  const lab = laboratory(context)
+  const cluster = StandIn.make()
+  const { close, port } = await serve(context, cluster)
+  const env = {
+    LONGSHORE_SERVER: `http://127.0.0.1:${port}`,
+    LONGSHORE_CLUSTER_TOKEN: token,
+    LONGSHORE_ACCOUNT: "lisbon"
+  }
+  return {
+    lab,
+    cluster,
+    env,
+    restart: async () => {
+      await close()
+      return () => serve(context, cluster, port)
+    },
+    start: (...args: ReadonlyArray<string>) => lab.start(["cluster", ...args], { env }),
+    longshore: async (code: number, ...args: ReadonlyArray<string>) => {
+      const { stderr, stdout, ...ended } = await lab.longshore(["cluster", ...args], { env })
+      const said = { stdout: stdout.toString(), stderr }
+      expect(`${said.stdout}${said.stderr}`).not.toContain(token)
+      expect({ code: ended.code, ...said }).toMatchObject({ code })
+      return said
+    },
+    /** What was submitted, by its number. */
+    run: (index: number): RunStatus => {
+      const run = [...cluster.runs.values()][index]
+      if (run === undefined) throw new Error(`There is no run ${index}.`)
+      return run
+    }
+  }
+}
+
+const transferring: Partial<RunStatus> = {
+  stage: "transferring",
+  exportId: "3fa85f64-5717-4562-b3fc-2c963f66afa6",
+  files: { total: 10, delivered: 3 },
+  bytes: { total: 4_000_000_000, delivered: 1_000_000_000, stored: 200_000_000 }
+}
+
+const complete: Partial<RunStatus> = {
+  state: "complete",
+  stage: "complete",
+  endedUtc: "2026-05-01T04:00:00.000Z",
+  files: { total: 10, delivered: 10 },
+  bytes: { total: 4_000_000_000, delivered: 4_000_000_000 }
+}
+
+const failed: Partial<RunStatus> = {
+  state: "failed",
+  stage: "waiting",
+  endedUtc: "2026-05-01T04:00:00.000Z",
+  failure: {
+    error: "ExportFailed",
+    message: "Mews reports that the export failed; it has no files.",
+    nextStep: "Ask for a new one: the same command with --on-expired renew.",
+    retryable: false
+  }
+}
+
+describe.concurrent("longshore cluster submit", () => {
+  it("gives the cluster what the flags say, and nothing that nobody said", async (context) => {
+    const { cluster, longshore, run } = await setUp(context)
+    const { stdout } = await longshore(0, "submit", "Bill", "Payment")
+    const [bill, payment] = [run(0), run(1)]
+    expect(stdout).toBe(
+      [bill, payment]
+        .map(
+          ({ id, task }) =>
+            `${task.request.entityType}: ${id} is running, asking. Next: longshore cluster status ${id}\n`
+        )
+        .join("")
+    )
+    expect(bill.task).toEqual({
+      account: "lisbon",
+      platformAddress: "https://api.mews.com",
+      target: "s3://bucket/mews/lisbon",
+      request: { entityType: "Bill" }
+    })
+    // The same again is the same run; a fresh one is another.
+    await longshore(0, "submit", "Bill")
+    expect(cluster.runs.size).toBe(2)
+    await longshore(0, "submit", "Bill", "--fresh", "--json")
+    expect(run(2).task.occasion).toMatch(/^\d{4}-.+Z$/)
+
+    const window = ["--updated-from", "2026-05-01T00:00:00Z", "--updated-to", "2026-06-01T00:00:00Z"]
+    const patience = ["--on-busy", "fail", "--on-expired", "renew", "--poll", "2s", "--part-size", "1MiB"]
+    const id = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
+    const place = ["--account", "porto", "--path", "porto/of-may", "--export-id", id]
+    await longshore(0, "submit", "Bill", ...window, ...patience, ...place)
+    expect(JSON.parse(JSON.stringify(run(3).task))).toEqual({
+      account: "porto",
+      platformAddress: "https://api.mews.com",
+      target: "s3://bucket/mews/porto/of-may",
+      request: {
+        entityType: "Bill",
+        filters: { updatedUtc: { startUtc: "2026-05-01T00:00:00.000Z", endUtc: "2026-06-01T00:00:00.000Z" } }
+      },
+      exportId: id,
+      onBusy: "fail",
+      onExpired: "renew",
+      poll: 2000,
+      partSize: 1_048_576
+    })
+  })
+
+  it("waits for all, tells how far they are, and ends as the worst of them", async (context) => {
+    const { cluster, longshore, run, start } = await setUp(context)
+    const waiting = start("submit", "Bill", "Payment", "--wait", "--json")
+    await waiting.says(/Bill: asking/)
+    await waiting.says(/Payment: asking/)
+    const id = (type: string) =>
+      [...cluster.runs.values()].find(({ task }) => task.request.entityType === type)?.id ?? ""
+    cluster.set(id("Bill"), transferring)
+    await waiting.says(/Bill: transferring: 3\/10 files, 1\.2 GB of 4\.0 GB \(30 %\)/)
+    cluster.set(id("Bill"), complete)
+    await waiting.says(/Bill: complete: 10\/10 files/)
+    cluster.set(id("Payment"), failed)
+    const { code, stderr, stdout } = await waiting.ended
+    expect(code).toBe(7)
+    expect(stderr).toContain(
+      `longshore: Payment: Mews reports that the export failed; it has no files. Next: Ask for a new one: the same command with --on-expired renew. The run goes on with longshore cluster resume ${id("Payment")}.`
+    )
+    const { runs } = JSON.parse(stdout.toString())
+    expect(runs).toMatchObject([
+      { entityType: "Bill", ok: true, run: { state: "complete" } },
+      { entityType: "Payment", ok: false, error: { tag: "ExportFailed", exitCode: 6 }, run: { state: "failed" } }
+    ])
+    cluster.set(id("Payment"), { state: "complete", stage: "complete" })
+    const both = await longshore(0, "submit", "Bill", "Payment", "--wait", "--quiet")
+    expect(both.stderr).toBe("")
+    expect(both.stdout).toContain(`Bill: ${run(0).id} is complete`)
+  })
+
+  it("goes on waiting when the front goes away and comes back", async (context) => {
+    const { cluster, restart, run, start } = await setUp(context)
+    const waiting = start("submit", "Bill", "--wait")
+    await waiting.says(/Bill: asking/)
+    const again = await restart()
+    await waiting.says(/Bill: The cluster cannot be asked: .+ The run goes on; asking again/)
+    await again()
+    cluster.set(run(0).id, complete)
+    const { code, stderr, stdout } = await waiting.ended
+    expect(code).toBe(0)
+    expect(stderr.match(/asking again/g)).toHaveLength(1)
+    expect(stdout.toString()).toBe(`Bill: ${run(0).id} is complete: 10 files, 4.0 GB in s3://bucket/mews/lisbon\n`)
+  })
+
+  it("leaves the run alone when somebody stops waiting", async (context) => {
+    const { run, start } = await setUp(context)
+    const waiting = start("submit", "Bill", "--wait")
+    await waiting.says(/Bill: asking/)
+    waiting.child.kill("SIGINT")
+    const { code, stderr } = await waiting.ended
+    expect(code).toBe(130)
+    expect(stderr).toContain(`Bill: the run goes on. Next: longshore cluster status ${run(0).id}`)
+    expect(run(0).state).toBe("running")
+  })
+
+  it("submits nothing unless all of it is right", async (context) => {
+    const { cluster, env, lab, longshore } = await setUp(context)
+    for (const [said, ...args] of [
+      [/Did you mean Bill/, "Bill", "Bil"],
+      [/posting/, "Bill", "LedgerEntry"],
+      [/--path "\.\.\/other" is not made of/, "Bill", "--path", "../other"],
+      [/account is not valid: .+ no account "madrid"/, "Bill", "--account", "madrid"]
+    ] as const) {
+      expect((await longshore(2, "submit", ...args)).stderr).toMatch(said)
+    }
+    const { LONGSHORE_ACCOUNT: _, ...nobody } = env
+    const nameless = await lab.longshore(["cluster", "submit", "Bill"], { env: nobody })
+    expect(nameless).toMatchObject({ code: 2, stderr: expect.stringContaining("There is no account.") })
+    expect(cluster.runs.size).toBe(0)
+  })
+})
+
+describe.concurrent("longshore cluster", () => {
+  it("shows a run as a person needs it", async (context) => {
+    const { cluster, longshore, run } = await setUp(context)
+    await longshore(0, "submit", "Bill")
+    const { id } = run(0)
+    cluster.set(id, transferring)
+    const { stdout } = await longshore(0, "status", id)
+    expect(stdout.replace(/\(\d.+ ago\)/, "(… ago)")).toBe(
+      [
+        `RUN        ${id}`,
+        "state      running, transferring",
+        "account    lisbon",
+        "type       Bill",
+        "export     3fa85f64-5717-4562-b3fc-2c963f66afa6",
+        "target     s3://bucket/mews/lisbon",
+        "files      3 of 10",
+        "bytes      1.2 GB of 4.0 GB (30 %)",
+        "submitted  2026-05-01T03:00:00Z (… ago)",
+        ""
+      ].join("\n")
+    )
+    cluster.set(id, failed)
+    const ended = await longshore(0, "status", id)
+    expect(ended.stdout).toMatch(/^failure {4}ExportFailed: Mews reports/m)
+    expect(ended.stdout).toContain(`The run goes on with longshore cluster resume ${id}.`)
+    expect(JSON.parse((await longshore(0, "status", id, "--json")).stdout).runs).toMatchObject([{ id, ...failed }])
+    const unknown = await longshore(6, "status", "0".repeat(32), "--json")
+    expect(JSON.parse(unknown.stdout)).toMatchObject({ ok: false, error: { tag: "RunNotFound" } })
+  })
+
+  it("stops a run and goes on with it", async (context) => {
+    const { longshore, run } = await setUp(context)
+    await longshore(0, "submit", "Bill")
+    const { id } = run(0)
+    expect((await longshore(0, "cancel", id)).stdout).toBe(
+      `Bill: ${id} was cancelled. Next: longshore cluster resume ${id}\n`
+    )
+    expect(run(0).state).toBe("cancelled")
+    await longshore(0, "resume", id, "--json")
+    expect(run(0).state).toBe("running")
+    await longshore(6, "cancel", "nothing")
+  })
+
+  it("lists runs, some of them, page by page", async (context) => {
+    const { cluster, longshore, run } = await setUp(context)
+    expect((await longshore(0, "list")).stdout).toBe("The cluster has no such run.\n")
+    await longshore(0, "submit", "Bill", "--account", "porto")
+    await longshore(0, "submit", "Payment")
+    await longshore(0, "submit", "Customer")
+    cluster.set(run(1).id, { ...transferring, state: "failed" })
+    const listed = async (...args: ReadonlyArray<string>) =>
+      (await longshore(0, "list", ...args)).stdout.split("\n").flatMap((row) => /^[0-9a-f]{32}/.exec(row) ?? [])
+    const ids = [run(2).id, run(1).id, run(0).id]
+    expect(await listed()).toEqual(ids)
+    // What LONGSHORE_ACCOUNT says is for submitting.
+    expect(await listed("--account", "lisbon")).toEqual(ids.slice(0, 2))
+    expect(await listed("--state", "failed")).toEqual([ids[1]])
+    expect(await listed("--limit", "1", "--before", ids[0] ?? "")).toEqual([ids[1]])
+    const { stdout } = await longshore(0, "list", "--limit", "2")
+    expect(stdout).toMatch(/^RUN +STATE +ACCOUNT +TYPE +FILES +DELIVERED +SUBMITTED\n/)
+    expect(stdout).toMatch(
+      /failed, transferring +lisbon +Payment +3\/10 +1\.2 GB of 4\.0 GB \(30 %\) +2026-05-01T03:00:01Z/
+    )
+    expect(stdout).toMatch(new RegExp(`More: --before ${ids[1]}\n$`))
+    expect(JSON.parse((await longshore(0, "list", "--json")).stdout).runs).toHaveLength(3)
+  })
+
+  it("says what keeps it from the cluster, and shows its token to nobody", async (context) => {
+    const { env, lab } = await setUp(context)
+    const file = Path.join(await lab.folder(), "token")
+    await writeFile(file, `${token}\n`)
+    const { LONGSHORE_CLUSTER_TOKEN: _, ...without } = env
+    const list = async (code: number, said: RegExp, env: Record<string, string>, ...args: ReadonlyArray<string>) => {
+      const ended = await lab.longshore(["cluster", "list", ...args], { env })
+      const text = `${ended.stdout.toString()}${ended.stderr}`
+      expect(text).not.toContain(token)
+      expect(text).toMatch(said)
+      expect(ended.code).toBe(code)
+    }
+    await list(3, /There is no token for the cluster\./, without)
+    await list(0, /no such run/, without, "--cluster-token-file", file)
+    await list(3, /its token is not the cluster's\. Next: Set LONGSHORE_CLUSTER_TOKEN/, {
+      ...env,
+      LONGSHORE_CLUSTER_TOKEN: "another-token-of-others"
+    })
+    await list(5, /nobody listens at that address \(ECONNREFUSED\)/, { ...env, LONGSHORE_SERVER: "http://127.0.0.1:9" })
+    await list(
+      3,
+      /not sent over plain http: to another machine.+--plain-http allow/,
+      env,
+      "--server",
+      "http://cluster.example"
+    )
+    await list(
+      5,
+      /http:\/\/cluster\.invalid does not answer/,
+      env,
+      "--server",
+      "http://cluster.invalid",
+      "--plain-http",
+      "allow"
+    )
+  })
+
+  it("does not take a cluster's address or token from a folder's file", async (context) => {
+    const { env, lab } = await setUp(context)
+    const folder = await lab.folder()
+    await writeFile(Path.join(folder, "longshore.toml"), 'server = "https://evil.example"\n')
+    const { LONGSHORE_SERVER: _, ...rest } = env
+    const ended = await lab.longshore(["cluster", "list"], { env: rest, through: `cd ${folder}; exec "$@"` })
+    expect(ended).toMatchObject({ code: 3, stderr: expect.stringMatching(/says "server".+must not/) })
+  })
+})
