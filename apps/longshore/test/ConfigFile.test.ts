@@ -34,6 +34,10 @@ describe("a settings file that cannot be meant is refused, without a word of wha
     ["an account without a name", `[accounts.""]\nto = "x"`, "whose name is empty", "another name"],
     ["an account with spaces around", `[accounts." b"]\nto = "x"`, "with a space", "another name"],
     ["one that would steer a terminal", `[accounts."b\\u001b[2J"]\nto = "x"`, "control character", "another name"],
+    ["a cluster's token", `cluster-token = "${secret}"`, "has a cluster-token that is no reference", "{ env ="],
+    ["a database's address", `database-url = "${secret}"`, "has a database-url that is no reference", "{ env ="],
+    ["one that an account has", `[accounts.b]\ndatabase-url = { env = "A" }`, `"accounts.b.database-url"`, "out there"],
+    ["schedules that are a list", "[[schedules]]\ncron = 'b'", "schedules that are no tables", "[schedules.NAME]"],
     ["a mistake in TOML", `to = "x"\naccess-token = ${secret} x`, "is not TOML (line 2)", "Correct it"],
     ["the same key twice", `to = "x"\nto = "${secret}"`, "is not TOML (line 2)", "Correct it"]
   ])("%s", async ([, text, problem, next], context) => {

@@ -6,7 +6,8 @@ import { type Says, settingsFolder } from "./settings.ts"
 /** Values that a setting takes, different from each other. */
 const samples = (name: Setting.Name): ReadonlyArray<string> => {
   const { choices, isPath } = Setting.about(name)
-  const pool = choices ?? (isPath === true ? ["/a", "/b"] : ["11", "12", "13s", "14s", "2KiB", "3KiB"])
+  const pool =
+    choices ?? (isPath === true ? ["/a", "/b"] : ["11", "12", "13s", "14s", "2KiB", "3KiB", "a:15", "[::1]:16"])
   return pool.filter((text) => Setting.parse(name, text) !== undefined)
 }
 
@@ -63,7 +64,9 @@ describe("every setting", () => {
     })
   })
 
-  it.for(inFiles.filter((name) => name !== "account"))(
+  const isOfAccount = (name: Setting.Name) => name !== "account" && Setting.about(name).isGeneral !== true
+
+  it.for(inFiles.filter(isOfAccount))(
     "%s: an account's table goes before the general part of any file, and after the environment",
     async (name, context) => {
       const { load, user } = await settingsFolder(context)
@@ -83,6 +86,14 @@ describe("every setting", () => {
       })
     }
   )
+
+  it.for(inFiles.filter((name) => !isOfAccount(name)))("%s: is no account's", async (name, context) => {
+    const { refusal } = await settingsFolder(context)
+    const [text = ""] = samples(name)
+    expect(await refusal({ user: `[accounts.berlin]\n${line(name, text)}` })).toContain(
+      `has a key "accounts.berlin.${name}", which is no setting`
+    )
+  })
 
   const picky = Setting.names.filter((name) => Setting.parse(name, "SECRET") === undefined)
 

@@ -22,7 +22,8 @@ export const load = Effect.fn("ClusterAccounts.load")(function* (
   if (settings.accounts.size === 0) {
     return yield* new ConfigError({
       problem: "A runner has the accounts of its settings file, and there are none.",
-      nextStep: "Write [accounts.NAME] with client-token and access-token into it; docs/configuration.md has an example."
+      nextStep:
+        "Write [accounts.NAME] with client-token and access-token into it; docs/configuration.md has an example."
     })
   }
   const accounts = new Map<string, ClusterAccount>()

@@ -73,13 +73,18 @@ export const layer = ({
   let isTold = false
   const check = Effect.gen(function* () {
     const sql = yield* SqlClient
-    const [row] = yield* sql<{ readonly version: string }>`SELECT current_setting('server_version_num') AS version`.pipe(
+    const [row] = yield* sql<{
+      readonly version: string
+    }>`SELECT current_setting('server_version_num') AS version`.pipe(
       Effect.tapError((error) => {
         if (!isAway(error) || isTold) return Effect.void
         isTold = true
         return tell(`${refused(error).problem} Waiting for it`)
       }),
-      Effect.retry({ schedule: Schedule.spaced("500 millis").pipe(Schedule.upTo({ duration: patience })), while: isAway }),
+      Effect.retry({
+        schedule: Schedule.spaced("500 millis").pipe(Schedule.upTo({ duration: patience })),
+        while: isAway
+      }),
       Effect.mapError(refused)
     )
     if (Number(row?.version) < 140_000) {
@@ -96,7 +101,9 @@ export const layer = ({
           PgClient.make({
             url,
             applicationName: `longshore ${name}`,
-            connectTimeout: "5 seconds",
+            ...(URL.parse(Redacted.value(url))?.searchParams.has("connect_timeout") === true
+              ? {}
+              : { connectTimeout: "5 seconds" }),
             // A server that is gone without a word would otherwise be waited for.
             keepAlive: "10 seconds"
           }),
@@ -116,7 +123,8 @@ const placeOf = (url: Redacted.Redacted): string => {
 /** The system's or the server's code of what happened. */
 const codeOf = (error: unknown): string | undefined => {
   if (!isSqlError(error)) return undefined
-  const { cause } = error.reason
+  const { _tag, cause } = error.reason
+  if (_tag === "ConnectionError" && cause instanceof Error && /timed out/.test(cause.message)) return "ETIMEDOUT"
   return Predicate.hasProperty(cause, "code") && typeof cause.code === "string" ? cause.code : undefined
 }
 
@@ -158,5 +166,8 @@ const problem = (place: string, error: unknown): ConfigError => {
 
 const messageOf = (error: unknown): string => {
   const inner = isSqlError(error) ? error.reason.cause : error
-  return (inner instanceof Error ? inner.message : String(inner)).split("\n", 1).join("").replace(/[.\s]+$/, "")
+  return (inner instanceof Error ? inner.message : String(inner))
+    .split("\n", 1)
+    .join("")
+    .replace(/[.\s]+$/, "")
 }

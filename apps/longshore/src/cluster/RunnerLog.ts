@@ -1,5 +1,6 @@
 /** What a runner says on stderr and in its log file: one line for each thing, with its time and the run it is about. */
 import type { ExportEvent } from "@longshore/core/ExportEvent"
+import { RunnerAddress } from "effect/cluster"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
@@ -11,6 +12,7 @@ import type { LogFile } from "../output/LogFile.ts"
 import * as Narration from "../output/Narration.ts"
 import * as Progress from "../output/Progress.ts"
 import type { Redaction } from "../output/Redaction.ts"
+import * as Schema from "effect/Schema"
 import * as Stderr from "../output/Stderr.ts"
 import * as Telemetry from "../telemetry/Telemetry.ts"
 
@@ -61,7 +63,9 @@ export const make = ({ file, quiet, redact, verbose }: RunnerLogOptions): Runner
       // What it failed with is logged where the run ends.
       const text = event._tag === "RunCompleted" ? completed(event) : narrate(event)
       if (event._tag === "RunCompleted" || event._tag === "RunFailed") narrators.delete(id)
-      if (text !== undefined) write(Telemetry.levelOf(event) ?? "Info", new Date(event.at), text, { ...about })
+      // What is worth a line is no detail.
+      const level = Telemetry.levelOf(event) === "Warn" ? "Warn" : "Info"
+      if (text !== undefined) write(level, new Date(event.at), text, { ...about })
     })
   }
 }
@@ -75,7 +79,8 @@ const completed = ({
 }: ExportEvent & { readonly _tag: "RunCompleted" }): string =>
   `${entityType}: ${earlier ? "was complete" : "complete"}, ${Progress.files(files)}, ${Progress.size(bytes)}, verified. ${location}`
 
-const severityOf = (level: LogLevel.LogLevel): LogLevel.Severity => (level === "All" || level === "None" ? "Info" : level)
+const severityOf = (level: LogLevel.LogLevel): LogLevel.Severity =>
+  level === "All" || level === "None" ? "Info" : level
 
 /** A failure of ours says what to do; of others only what they say counts, not where in their source. */
 const textOf = (part: unknown): string => {
@@ -85,7 +90,7 @@ const textOf = (part: unknown): string => {
     return `${part.message}${inner === undefined ? "" : ` (${inner})`}${next}`
   }
   if (Cause.isCause(part)) return causeOf(part).join(": ")
-  return typeof part === "string" ? part : JSON.stringify(part) ?? String(part)
+  return typeof part === "string" ? part : json(part)
 }
 
 const causeOf = (cause: Cause.Cause<unknown>): ReadonlyArray<string> =>
@@ -102,9 +107,13 @@ const innermost = (error: Error): string | undefined => {
   return inner instanceof Error && inner !== error && inner.message !== error.message ? inner.message : undefined
 }
 
+const json = (value: unknown): string => JSON.stringify(value) ?? String(value)
+
+const isRunner = Schema.is(RunnerAddress.RunnerAddress)
+
 const oneLine = (text: string): string => text.replace(/\s*\n\s*/g, " ")
 
 const quoted = (value: unknown): string => {
-  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? String(value))
+  const text = isRunner(value) ? `${value.host}:${value.port}` : typeof value === "string" ? value : json(value)
   return /^[^\s"=]+$/.test(text) ? text : JSON.stringify(text)
 }

@@ -42,7 +42,10 @@ export const layers = Effect.fnUntraced(function* (
         yield* tasks(submission).pipe(
           Effect.tap(({ request }) => Exports.validate(request)),
           Effect.mapError(({ parameter, problem }) =>
-            refused(`could not be submitted: ${parameter}: ${problem}`, "Correct it; docs/configuration.md has an example.")
+            refused(
+              `could not be submitted: ${parameter}: ${problem}`,
+              "Correct it; docs/configuration.md has an example."
+            )
           )
         )
       }
@@ -53,9 +56,7 @@ export const layers = Effect.fnUntraced(function* (
           Effect.forEach(submissions(scheduled), (submission): Effect.Effect<ReadonlyArray<ExportTask>> =>
             tasks(submission).pipe(
               Effect.map((task) => [task]),
-              Effect.catch((error) =>
-                Effect.as(Effect.logError(`schedule ${schedule.name}: ${error.message}`), [])
-              )
+              Effect.catch((error) => Effect.as(Effect.logError(`schedule ${schedule.name}: ${error.message}`), []))
             )
           ).pipe(Effect.map((found) => found.flat()))
       })

@@ -17,19 +17,19 @@ export const make = (
   base: Target.Storage,
   known: ReadonlyMap<string, ClusterAccount>
 ): Effect.Effect<Tasks, never, Accounts> =>
-  Effect.map(
-    Accounts,
-    (accounts): Tasks =>
-      Effect.fnUntraced(function* ({ path, ...submission }) {
-        const { account } = submission
-        const platformAddress = yield* accounts.platformAddress(account)
-        const { text: target } = yield* Base.below(base, { account, path })
-        return { ...defaults(known.get(account)), ...submission, platformAddress, target }
-      })
+  Effect.map(Accounts, (accounts): Tasks =>
+    Effect.fnUntraced(function* ({ path, ...submission }) {
+      const { account } = submission
+      const platformAddress = yield* accounts.platformAddress(account)
+      const { text: target } = yield* Base.below(base, { account, path })
+      return { ...defaults(known.get(account)), ...submission, platformAddress, target }
+    })
   )
 
 /** How patient a run is, unless it is told otherwise. */
-const defaults = (account: ClusterAccount | undefined): Pick<ExportTask, "onBusy" | "onExpired" | "partSize" | "poll"> => {
+const defaults = (
+  account: ClusterAccount | undefined
+): Pick<ExportTask, "onBusy" | "onExpired" | "partSize" | "poll"> => {
   const settings = account?.settings
   const onBusy = settings?.get("on-busy")
   const onExpired = settings?.get("on-expired")

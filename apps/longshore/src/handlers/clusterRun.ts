@@ -184,6 +184,8 @@ const run = Effect.fnUntraced(function* (flags: ClusterRunFlags, known: { redact
     yield* log.say(`runner ${name} is ready, ${where}`)
     return yield* Effect.never
   }).pipe(
+    Effect.scoped,
+    Effect.onInterrupt(() => log.say(`runner ${name} has stopped`)),
     Effect.provideService(Logger.CurrentLoggers, new Set([...collectors, log.logger])),
     Effect.provideService(ExportEvent.ExportEvents, listen)
   )

@@ -42,10 +42,7 @@ export const find = (
   }
 }
 
-const inFolder = Effect.fnUntraced(function* (
-  target: Extract<Target, { _tag: "Folder" }>,
-  within: string | undefined
-) {
+const inFolder = Effect.fnUntraced(function* (target: Extract<Target, { _tag: "Folder" }>, within: string | undefined) {
   const found = yield* FsSink.abandoned({
     directory: target.directory,
     within: within === undefined ? isOfExports : (folder) => `${within}/`.startsWith(`${folder}/`)

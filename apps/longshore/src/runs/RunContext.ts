@@ -35,7 +35,9 @@ const left: ReadonlySet<Setting.Name> = new Set([
 export const make = Effect.fnUntraced(function* (settings: Settings): Effect.fn.Return<RunContext> {
   const said = Setting.names.flatMap((name) => {
     const { origin, text } = settings.resolved(name)
-    return left.has(name) || Setting.about(name).isGeneral === true || origin.level === "default" || text === undefined ? [] : [[name, text] as const]
+    return left.has(name) || Setting.about(name).isGeneral === true || origin.level === "default" || text === undefined
+      ? []
+      : [[name, text] as const]
   })
   const traceparent = yield* (yield* Telemetry.Telemetry).traceparent
   return {

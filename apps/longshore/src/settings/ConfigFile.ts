@@ -186,12 +186,15 @@ const said = Effect.fnUntraced(function* (
     const isMisplaced = within !== "" && name !== undefined && (name === "account" || Setting.about(name).isGeneral)
     if (secret !== undefined && name !== undefined && !isMisplaced) {
       if (!reading.trusted && Setting.about(name).needsTrust?.("") === true) {
-        return yield* refuse(`says "${key}", which a file that was only found in a folder must not`, yield* trusting(reading))
+        return yield* refuse(
+          `says "${key}", which a file that was only found in a folder must not`,
+          yield* trusting(reading)
+        )
       }
       secrets[secret] = yield* reference(reading, `${within}${key}`, value)
       continue
     }
-    const instead = name === undefined ? undefined : Setting.about(name).inFiles
+    const instead = name === undefined || isMisplaced ? undefined : Setting.about(name).inFiles
     if (instead !== undefined) {
       return yield* refuse(`has a key "${within}${key}"`, `Write ${instead} = { file = "PATH" } in its place.`)
     }
@@ -225,7 +228,8 @@ const said = Effect.fnUntraced(function* (
 const trusting = ({ path }: Reading): Effect.Effect<string> =>
   Effect.map(
     userPath,
-    (user) => `If you trust it, name it (--config ${path}, or LONGSHORE_CONFIG); or say this in the user's file, ${user}.`
+    (user) =>
+      `If you trust it, name it (--config ${path}, or LONGSHORE_CONFIG); or say this in the user's file, ${user}.`
   )
 
 /** What a file may say. */

@@ -75,7 +75,10 @@ export const secrets = {
 
 export type Kind = keyof typeof secrets
 
-const token = Effect.fnUntraced(function* (settings: Settings, kind: "client" | "access"): Effect.fn.Return<string, ConfigError> {
+const token = Effect.fnUntraced(function* (
+  settings: Settings,
+  kind: "client" | "access"
+): Effect.fn.Return<string, ConfigError> {
   const found = yield* whereIs(settings, kind)
   if (found !== undefined) return yield* fetch(found)
   const answer = (yield* SecretPrompt.possible) ? yield* SecretPrompt.ask(`Mews ${kind} token (not shown)`) : ""
@@ -130,7 +133,7 @@ export const isForAll = (path: string): Effect.Effect<boolean> =>
 
 /** What a run is known by stands in its journal, and is shown: none of it may be a token. */
 export const refuseTokens = Effect.fn("Credentials.refuseTokens")(function* (
-  credentials: Credentials,
+  credentials: Pick<Credentials, "accessToken" | "clientToken">,
   settings: Settings
 ): Effect.fn.Return<void, UsageError> {
   const tokens = [Redacted.value(credentials.clientToken), Redacted.value(credentials.accessToken)]

@@ -39,7 +39,9 @@ export const runCommand = Command.make("run", flags, (given) =>
     ({ handle }) => handle(given)
   )
 ).pipe(
-  Command.withDescription("Be one runner of a cluster, until SIGTERM: many exports on several machines, over PostgreSQL"),
+  Command.withDescription(
+    "Be one runner of a cluster, until SIGTERM: many exports on several machines, over PostgreSQL"
+  ),
   Command.withExamples([
     {
       command: "longshore cluster run --to s3://bucket/mews --config /etc/longshore.toml",
