@@ -7,8 +7,10 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises"
 import * as Path from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, assert, describe, expect, it, type TestContext } from "vitest"
+import * as StandIn from "../../../packages/workflow/test/standIn.ts"
 import * as ExitCode from "../src/output/ExitCode.ts"
 import { smallDisk } from "./disk.ts"
+import { serve, token } from "./front.ts"
 import { exportId, json, mews } from "./hosts.ts"
 import { laboratory, pointedAt } from "./program.ts"
 import { inTheMiddle, oneByOne, slow } from "./slowly.ts"
@@ -64,6 +66,15 @@ const journal =
       await writeFile(path, change(await readFile(path, "utf8")))
     }
     return { args: ["export", "Bill", "--to", "-"], env: { ...env, LONGSHORE_STATE: state } }
+  }
+
+/** With a cluster's HTTP front. */
+const cluster =
+  (env: Record<string, string>, ...args: ReadonlyArray<string>) =>
+  async (_: Lab, context: TestContext): Promise<Launched> => {
+    const { port } = await serve(context, StandIn.make())
+    const server = { LONGSHORE_SERVER: `http://127.0.0.1:${port}`, LONGSHORE_CLUSTER_TOKEN: token }
+    return { args: ["cluster", ...args], env: { ...server, ...env } }
   }
 
 const trials: ReadonlyArray<Trial> = [
@@ -238,6 +249,24 @@ const trials: ReadonlyArray<Trial> = [
       await writeFile(file, "")
       return { args: ["export", "Bill", "--to", "-", "--state", file], env: nobody }
     }
+  },
+  {
+    error: "Unauthorized",
+    code: 3,
+    when: "a cluster has another token",
+    run: cluster({ LONGSHORE_CLUSTER_TOKEN: "the-token-of-another-cluster" }, "list")
+  },
+  {
+    error: "RunNotFound",
+    code: 6,
+    when: "a cluster has no such run",
+    run: cluster({}, "status", "4f2a81c09b7d4e63a1f05c2d8e9b7a10")
+  },
+  {
+    error: "ClusterUnavailable",
+    code: 5,
+    when: "no runner of a cluster answers",
+    run: cluster({ LONGSHORE_SERVER: "http://127.0.0.1:9" }, "list")
   }
 ]
 
@@ -271,8 +300,9 @@ describe.concurrent("a real run of each error", () => {
     expect(paragraphs).toEqual([expect.stringMatching(/^longshore: .+ Next: .+$/)])
     expect(ended.code).toBe(trial.code)
     const command = /^ {2}(?:longshore|node \S+main\.js) (.+)$/m.exec(stable(ended.stderr))?.[1]
-    // Whatever goes on with the same command says so with the command. An id that was mistyped does not.
-    expect(command === undefined).toBe(trial.code <= 3 || trial.error === "ExportNotFound")
+    // Whatever goes on with the same command says so with the command. An id that was mistyped does not, and nothing of a
+    // cluster goes on here.
+    expect(command === undefined).toBe(trial.code <= 3 || trial.error === "ExportNotFound" || args[0] === "cluster")
     const [, happened = "", next = ""] = /^longshore: (.+) Next: (.+)$/.exec(stable(paragraphs[0] ?? "")) ?? []
     // What the API answered can be asked about at Mews.
     expect(happened.includes("(RequestId ")).toBe(answered)
