@@ -16,7 +16,7 @@ import { delivered, laboratory } from "./program.ts"
 export const sha256 = (bytes: Uint8Array): string => createHash("sha256").update(bytes).digest("hex")
 
 /** Ports of loopback that nobody listens on now. */
-const freePort = () =>
+export const freePort = () =>
   new Promise<number>((resolve, reject) => {
     const server = createServer()
     server.once("error", reject)

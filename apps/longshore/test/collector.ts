@@ -31,7 +31,7 @@ interface Log {
 interface Point {
   readonly name: string
   readonly attributes: Attributes
-  /** A sum, or how many values a histogram got. */
+  /** A sum, a gauge, or how many values a histogram got. */
   readonly value: number
 }
 
@@ -85,8 +85,8 @@ const toLog = (log: any): Log => ({
   spanId: id(log.spanId)
 })
 
-const toPoints = ({ histogram, name, sum }: any): ReadonlyArray<Point> =>
-  (sum ?? histogram).dataPoints.map((point: any) => ({
+const toPoints = ({ gauge, histogram, name, sum }: any): ReadonlyArray<Point> =>
+  (sum ?? histogram ?? gauge).dataPoints.map((point: any) => ({
     name,
     attributes: record(point.attributes),
     value: Number(point.asDouble ?? point.asInt ?? point.count)

@@ -44,6 +44,7 @@ import * as Telemetry from "../telemetry/Telemetry.ts"
 import { version } from "../version.ts"
 
 export const handle = Effect.fn("cluster run")(function* (flags: ClusterRunFlags) {
+  Stopping.asService("longshore: Stopping: what is on its way may end; once more leaves at once.")
   // What is secret is known once it is read; until then nothing of it is said.
   const known = { redact: Redaction.make() }
   yield* run(flags, known).pipe(
@@ -84,6 +85,9 @@ const run = Effect.fnUntraced(function* (flags: ClusterRunFlags, known: { redact
   known.redact = redact
   yield* (yield* Telemetry.Telemetry).redactWith(redact)
   yield* Effect.forEach(accounts.values(), ({ options, settings }) => Credentials.refuseTokens(options, settings))
+
+  // A target that cannot be written is found out before there is a run that fails by it.
+  yield* Effect.scoped(Layer.build(TargetSink.layer(base)))
 
   const address: HostPort = {
     host: settings.get("runner-host") ?? "localhost",
@@ -180,7 +184,6 @@ const run = Effect.fnUntraced(function* (flags: ClusterRunFlags, known: { redact
     )
     yield* Effect.provideContext(Runner.isReady, services)
     const where = front === undefined ? "without an HTTP front" : `HTTP on http://${hostPort(front.listen)}`
-    Stopping.asService("longshore: Stopping: what is on its way may end; once more leaves at once.")
     yield* log.say(`runner ${name} is ready, ${where}`)
     return yield* Effect.never
   }).pipe(

@@ -113,10 +113,10 @@ const oneOf = <const A extends string>(
   ...extra
 })
 
-/** A shorter one would be over while a database is only slow. */
+/** Locks are looked after three times in it: a shorter one would be over while a machine is only busy. */
 const isLockExpiry = (expiry: Duration.Duration): boolean => {
   const millis = Duration.toMillis(expiry)
-  return millis >= 5_000 && millis <= 600_000
+  return millis >= 10_000 && millis <= 600_000
 }
 
 /** In the order in which they are shown. */
@@ -210,7 +210,7 @@ const table = {
       ...ofCluster
     }),
     parse: (text: string) => Option.filter(parseDuration(text), isLockExpiry),
-    expected: "a duration from 5s to 10m, such as 10s or 35s"
+    expected: "a duration from 10s to 10m, such as 35s"
   },
   "termination-timeout": duration("cluster: how long a runner that is stopped waits for what it is doing", {
     default: "2s",
