@@ -136,6 +136,18 @@ describe("a project file that nobody named", () => {
     }
   )
 
+  it.for([
+    'listen = "0.0.0.0:8080"',
+    'runner-host = "10.0.0.12"',
+    'database-url = { env = "DATABASE" }',
+    'cluster-token = { file = "token" }'
+  ])("must not say %s", async (found, context) => {
+    const { refusal } = await settingsFolder(context)
+    expect(await refusal({ found })).toContain(", which a file that was only found in a folder must not.")
+    const { load } = await settingsFolder(context)
+    for (const says of [{ named: found }, { user: found }]) expect((await load(says)).files).not.toEqual([])
+  })
+
   it.for(["https://api.mews.com", "https://api.mews-demo.com/"])(
     "may say that %s is meant",
     async (address, context) => {

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"
+import * as Schedule from "../src/settings/Schedule.ts"
 import * as Setting from "../src/settings/Setting.ts"
 import { settingsFolder } from "./settings.ts"
 
@@ -31,6 +32,19 @@ describe("docs/configuration.md", () => {
         return cells.map((cell) => cell.replaceAll("|", "\\|"))
       })
     )
+  })
+
+  it("has an example of a runner's file that is one", async (context) => {
+    const example = /```toml\n(# \/etc[^]+?)```/.exec(page)?.[1] ?? ""
+    const { load } = await settingsFolder(context)
+    const settings = await load({ named: example })
+    expect([...settings.accounts.keys()]).toEqual(["lisbon", "porto"])
+    expect([...settings.schedules.values()]).toMatchObject([
+      { name: "nightly", accounts: undefined, entityTypes: ["Reservation", "Customer"] },
+      { name: "ledger", accounts: ["lisbon"], path: "accounting" }
+    ])
+    expect(settings.get("listen")).toEqual({ host: "0.0.0.0", port: 8080 })
+    for (const key of Schedule.keys) expect(page).toContain(`| \`${key}\``)
   })
 
   it("has an example that is one", async (context) => {

@@ -131,7 +131,8 @@ export const requests = (
   })
 }
 
-const keys: ReadonlyArray<string> = [
+/** What a table may say. */
+export const keys: ReadonlyArray<string> = [
   "cron",
   "time-zone",
   "entity-types",
