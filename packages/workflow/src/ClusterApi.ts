@@ -388,10 +388,9 @@ const largestBody = ByteSize.mebibytes(1)
 
 const failures = Layer.succeed(Failures, (answer) =>
   Effect.provideService(answer, HttpIncomingMessage.MaxBodySize, largestBody).pipe(
-    Effect.flatMap((response) =>
-      response.status === 415
-        ? Effect.fail(new InvalidRequest({ parameter: "content-type", problem: "the body has to be application/json" }))
-        : Effect.succeed(response)
+    Effect.filterOrFail(
+      ({ status }) => status !== 415,
+      () => new InvalidRequest({ parameter: "content-type", problem: "the body has to be application/json" })
     ),
     Effect.catch((error) => (HttpApiSchemaError.is(error) ? invalid(error) : Effect.fail(error))),
     Effect.catchDefect(

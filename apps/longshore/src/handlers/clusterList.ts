@@ -7,8 +7,9 @@ import type { ClusterListFlags } from "../commands/cluster/list.ts"
 import * as Answer from "../output/Answer.ts"
 
 export const handle = Effect.fn("cluster list")(function* (flags: ClusterListFlags) {
-  // `--state` and `--account` say which runs, and are no settings here.
-  const { account, before, config, limit, state, ...given } = flags
+  const { account, before, config, limit, state } = flags
+  // Here `--state` and `--account` say which runs, and are no settings.
+  const given = { ...flags, account: Option.none(), state: Option.none() }
   const work = Effect.gen(function* () {
     const { client } = yield* Client.connect({ given, config })
     const runs = yield* client.list({

@@ -49,8 +49,9 @@ interface Outcome {
 }
 
 const work = Effect.fnUntraced(function* (flags: ClusterSubmitFlags) {
-  const { account, config, path, ...given } = flags
-  const { client, settings } = yield* ClusterClient.connect({ given, config })
+  // The account is the cluster's, which this machine's files need not have.
+  const given = { ...flags, account: Option.none() }
+  const { client, settings } = yield* ClusterClient.connect({ given, config: flags.config })
   const submissions = yield* submissionsOf(flags, settings)
   const redact = Redaction.make()
   const tell = (text: string) => {
@@ -61,7 +62,10 @@ const work = Effect.fnUntraced(function* (flags: ClusterSubmitFlags) {
     (submission) => {
       const { entityType } = submission.request
       return client.submit(submission).pipe(
-        Effect.flatMap((run) => (flags.wait ? follow(client, run, tell) : Effect.succeed(run))),
+        Effect.filterOrElse(
+          () => !flags.wait,
+          (run) => follow(client, run, tell)
+        ),
         Effect.exit,
         Effect.map((exit): Outcome =>
           Exit.isSuccess(exit)

@@ -5,7 +5,7 @@ import type { RunNotFound } from "@longshore/workflow/ExportCluster"
 import type { ConfigError, UsageError } from "./Problem.ts"
 
 /** What goes wrong between this program and a cluster. */
-export type ClusterFailure = ClusterUnavailable | RunNotFound | Unauthorized
+type ClusterFailure = ClusterUnavailable | RunNotFound | Unauthorized
 
 export type Failure = ExportError | UsageError | ConfigError | ClusterFailure
 
