@@ -93,18 +93,17 @@ describe.concurrent("longshore cluster submit", () => {
       target: "s3://bucket/mews/lisbon",
       request: { entityType: "Bill" }
     })
-    // The same again is the same run; a fresh one is another.
+    // The same again is the same run.
     await longshore(0, "submit", "Bill")
     expect(cluster.runs.size).toBe(2)
-    await longshore(0, "submit", "Bill", "--fresh", "--json")
-    expect(run(2).task.occasion).toMatch(/^\d{4}-.+Z$/)
 
     const window = ["--updated-from", "2026-05-01T00:00:00Z", "--updated-to", "2026-06-01T00:00:00Z"]
     const patience = ["--on-busy", "fail", "--on-expired", "renew", "--poll", "2s", "--part-size", "1MiB"]
     const id = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
     const place = ["--account", "porto", "--path", "porto/of-may", "--export-id", id]
-    await longshore(0, "submit", "Bill", ...window, ...patience, ...place)
-    expect(JSON.parse(JSON.stringify(run(3).task))).toEqual({
+    await longshore(0, "submit", "Bill", "--fresh", "--json", ...window, ...patience, ...place)
+    expect(JSON.parse(JSON.stringify(run(2).task))).toEqual({
+      occasion: expect.stringMatching(/^\d{4}-.+Z$/),
       account: "porto",
       platformAddress: "https://api.mews.com",
       target: "s3://bucket/mews/porto/of-may",
@@ -121,7 +120,7 @@ describe.concurrent("longshore cluster submit", () => {
   })
 
   it("waits for all, tells how far they are, and ends as the worst of them", async (context) => {
-    const { cluster, longshore, run, start } = await setUp(context)
+    const { cluster, start } = await setUp(context)
     const waiting = start("submit", "Bill", "Payment", "--wait", "--json")
     await waiting.says(/Bill: asking/)
     await waiting.says(/Payment: asking/)
@@ -142,10 +141,6 @@ describe.concurrent("longshore cluster submit", () => {
       { entityType: "Bill", ok: true, run: { state: "complete" } },
       { entityType: "Payment", ok: false, error: { tag: "ExportFailed", exitCode: 6 }, run: { state: "failed" } }
     ])
-    cluster.set(id("Payment"), { state: "complete", stage: "complete" })
-    const both = await longshore(0, "submit", "Bill", "Payment", "--wait", "--quiet")
-    expect(both.stderr).toBe("")
-    expect(both.stdout).toContain(`Bill: ${run(0).id} is complete`)
   })
 
   it("goes on waiting when the front goes away and comes back", async (context) => {
@@ -174,7 +169,7 @@ describe.concurrent("longshore cluster submit", () => {
   })
 
   it("submits nothing unless all of it is right", async (context) => {
-    const { cluster, env, lab, longshore } = await setUp(context)
+    const { cluster, longshore } = await setUp(context)
     const outside = await longshore(2, "submit", "Bill", "--path", "../other")
     expect(outside.stderr).toContain('--path "../other" is not made of')
     const refused = await longshore(2, "submit", "Bill", "--account", "madrid", "--json")
@@ -182,9 +177,6 @@ describe.concurrent("longshore cluster submit", () => {
     expect(refused.stderr).toMatch(/account is not valid: .+ no account "madrid"/)
     // The second is wrong: the first is not submitted either.
     await longshore(2, "submit", "Bill", "LedgerEntry")
-    const { LONGSHORE_ACCOUNT: _, ...nobody } = env
-    const nameless = await lab.longshore(["cluster", "submit", "Bill"], { env: nobody })
-    expect(nameless).toMatchObject({ code: 2, stderr: expect.stringContaining("There is no account.") })
     expect(cluster.runs.size).toBe(0)
   })
 })
@@ -213,8 +205,6 @@ describe.concurrent("longshore cluster", () => {
     const ended = await longshore(0, "status", id)
     expect(ended.stdout).toMatch(/^failure {4}ExportFailed: Mews reports/m)
     expect(ended.stdout).toContain(`The run goes on with longshore cluster resume ${id}.`)
-    const unknown = await longshore(6, "status", "0".repeat(32), "--json")
-    expect(JSON.parse(unknown.stdout)).toMatchObject({ ok: false, error: { tag: "RunNotFound" } })
   })
 
   it("stops a run and goes on with it", async (context) => {
@@ -230,7 +220,6 @@ describe.concurrent("longshore cluster", () => {
 
   it("lists runs, some of them, page by page", async (context) => {
     const { cluster, longshore, submit } = await setUp(context)
-    expect((await longshore(0, "list")).stdout).toBe("The cluster has no such run.\n")
     await submit("porto", "Bill")
     const payment = await submit("lisbon", "Payment")
     cluster.set(payment, { ...transferring, state: "failed" })
@@ -264,10 +253,6 @@ describe.concurrent("longshore cluster", () => {
     }
     await list(3, /There is no token for the cluster\./, without)
     await list(0, /no such run/, without, "--cluster-token-file", file)
-    await list(3, /its token is not the cluster's\. Next: Set LONGSHORE_CLUSTER_TOKEN/, {
-      ...env,
-      LONGSHORE_CLUSTER_TOKEN: "another-token-of-others"
-    })
     await list(
       3,
       /not sent over plain http: to another machine.+--plain-http allow/,
@@ -284,14 +269,5 @@ describe.concurrent("longshore cluster", () => {
       "--plain-http",
       "allow"
     )
-  })
-
-  it("does not take a cluster's address or token from a folder's file", async (context) => {
-    const { env, lab } = await setUp(context)
-    const folder = await lab.folder()
-    await writeFile(Path.join(folder, "longshore.toml"), 'server = "https://evil.example"\n')
-    const { LONGSHORE_SERVER: _, ...rest } = env
-    const ended = await lab.longshore(["cluster", "list"], { env: rest, through: `cd ${folder}; exec "$@"` })
-    expect(ended).toMatchObject({ code: 3, stderr: expect.stringMatching(/says "server".+must not/) })
   })
 })
