@@ -198,15 +198,13 @@ const waiting = async (database) => {
     const began = performance.now()
     for (let n = 0; n < count; n += 20) {
       await Promise.all(
-        accounts.map((account, index) =>
-          n + index < count
-            ? runner.submit({
-                account,
-                request: { entityType: types[(n / 20) % types.length] },
-                occasion: `number ${Math.floor(n / 20 / types.length)}`,
-                poll: 60_000
-              })
-            : undefined
+        accounts.slice(0, count - n).map((account) =>
+          runner.submit({
+            account,
+            request: { entityType: types[(n / 20) % types.length] },
+            occasion: `number ${Math.floor(n / 20 / types.length)}`,
+            poll: 60_000
+          })
         )
       )
     }

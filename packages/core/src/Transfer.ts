@@ -136,6 +136,7 @@ export interface TransferOptions {
  * })
  * ```
  *
+ * @effect-expect-leaking ObjectSink
  * @since 0.1.0
  * @category services
  */

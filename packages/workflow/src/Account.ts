@@ -158,7 +158,7 @@ export const entities: Layer.Layer<never, never, Sharding.Sharding | Accounts> =
       Exit.map(exit, Context.get(Exports.Exports))
     )
     if (Exit.isFailure(api)) {
-      const refuse = () => Exit.failCause(api.cause) as Exit.Exit<never, InvalidRequest>
+      const refuse = () => Effect.failCause(api.cause)
       return AccountEntity.of({ Look: refuse, Turn: refuse, Add: refuse })
     }
     const looks = yield* Looks.make(api.value)
@@ -222,10 +222,12 @@ export const exportsOf = Effect.fnUntraced(function* (options: {
 
   const get = (exportId: ExportId) =>
     Effect.flatMap(Freshness, (freshness) => delivered(client.Look({ exportId, freshness }))).pipe(
-      Effect.catchTag("Undelivered", ({ problem }) =>
-        Effect.fail(new ApiUnavailable({ operation: "getAll", sent: false, problem }))
-      ),
-      Effect.catchTag("InvalidRequest", notHere)
+      Effect.catchTags({
+        Undelivered: ({ problem }) => Effect.fail(new ApiUnavailable({ operation: "getAll", sent: false, problem })),
+        // Each runner has the same accounts, or will have.
+        InvalidRequest: ({ message }) =>
+          Effect.fail(new ApiUnavailable({ operation: "getAll", sent: false, problem: message }))
+      })
     )
 
   const exports = Exports.Exports.of({
@@ -258,24 +260,21 @@ export const exportsOf = Effect.fnUntraced(function* (options: {
           return yield* lost("the runner that has the account did not answer in time")
         }
         const error = Exit.findErrorOption(exit)
-        if (error._tag === "None" || isUndelivered(error.value)) {
-          return yield* lost("the runner that has the account went away before it answered")
-        }
-        return yield* error.value
+        if (error._tag === "Some" && isAnswer(error.value)) return yield* error.value
+        return yield* lost("the runner that has the account went away before it answered")
       }
     })
   })
   return { exports, isMyTurn: (entityType, attempt) => Effect.map(turnOf(entityType, attempt), Predicate.isNotNull) }
 })
 
-const notHere = (error: InvalidRequest) =>
-  Effect.fail(new ApiUnavailable({ operation: "getAll", sent: false, problem: error.message }))
-
 /** The cluster's own failures: nobody answered. */
-const isUndelivered = (error: { readonly _tag: string }): error is { readonly _tag: Unreached } =>
-  ["MailboxFull", "AlreadyProcessingMessage", "PersistenceError", "EntityNotAssignedToRunner"].includes(error._tag)
+interface Unreached {
+  readonly _tag: "MailboxFull" | "AlreadyProcessingMessage" | "PersistenceError" | "EntityNotAssignedToRunner"
+}
 
-type Unreached = "MailboxFull" | "AlreadyProcessingMessage" | "PersistenceError" | "EntityNotAssignedToRunner"
+const isAnswer = <E extends { readonly _tag: string }>(error: E): error is Exclude<E, Unreached> =>
+  !["MailboxFull", "AlreadyProcessingMessage", "PersistenceError", "EntityNotAssignedToRunner"].includes(error._tag)
 
 interface Undelivered {
   readonly _tag: "Undelivered"
@@ -285,18 +284,16 @@ interface Undelivered {
 /** Asks again while nobody answers: what is asked changes nothing. */
 const delivered = <A, E extends { readonly _tag: string }>(
   message: Effect.Effect<A, E>
-): Effect.Effect<A, Exclude<E, { readonly _tag: Unreached }> | Undelivered> => {
+): Effect.Effect<A, Exclude<E, Unreached> | Undelivered> => {
   const undelivered: Undelivered = { _tag: "Undelivered", problem: "no runner of the cluster answers for the account" }
   return Effect.exit(Effect.timeoutOption(message, timeout)).pipe(
-    Effect.flatMap((exit): Effect.Effect<A, Exclude<E, { readonly _tag: Unreached }> | Undelivered> => {
+    Effect.flatMap((exit): Effect.Effect<A, Exclude<E, Unreached> | Undelivered> => {
       if (Exit.isSuccess(exit)) {
         return exit.value._tag === "Some" ? Effect.succeed(exit.value.value) : Effect.fail(undelivered)
       }
       const error = Exit.findErrorOption(exit)
       // A runner that goes away ends what it was asked with an interruption or a defect of its own.
-      return error._tag === "None" || isUndelivered(error.value)
-        ? Effect.fail(undelivered)
-        : Effect.fail(error.value as Exclude<E, { readonly _tag: Unreached }>)
+      return Effect.fail(error._tag === "Some" && isAnswer(error.value) ? error.value : undelivered)
     }),
     Effect.retry({ schedule: outage, while: (error) => error._tag === "Undelivered" })
   )

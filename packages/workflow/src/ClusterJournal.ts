@@ -7,7 +7,7 @@
  * @since 0.1.0
  */
 import { CurrentLook, Journal, type Step } from "@longshore/core/Journal"
-import * as Cause from "effect/Cause"
+import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -127,12 +127,12 @@ export const make = Effect.fnUntraced(function* ({
       execute: Clock.currentTimeMillis
     })
     for (let attempt = attemptAfter((yield* Clock.currentTimeMillis) - since, every); ; attempt++) {
-      const nothing = yield* step({ ...look, execute: found(look.execute, { attempt, since }, every) }).pipe(
+      const value = yield* step({ ...look, execute: found(look.execute, { attempt, since }, every) }).pipe(
         Effect.map(Option.getOrThrow),
         Effect.map((value) => ({ value })),
-        Effect.catchDefect((defect) => (defect instanceof Nothing ? Effect.undefined : Effect.die(defect)))
+        Effect.catchDefect((defect) => (defect === nothing ? Effect.undefined : Effect.die(defect)))
       )
-      if (nothing !== undefined) return nothing.value
+      if (value !== undefined) return value.value
       const wait = every(attempt)
       if (Duration.isLessThanOrEqualTo(wait, longest)) yield* around(Effect.sleep(wait))
       else {
@@ -151,7 +151,7 @@ export const make = Effect.fnUntraced(function* ({
 })
 
 /** A look that found nothing. No failure is remembered, and this is none that anybody else sees. */
-class Nothing {}
+const nothing = Symbol("nothing")
 
 const found = <A, E, R>(
   look: Effect.Effect<Option.Option<A>, E, R>,
@@ -159,7 +159,7 @@ const found = <A, E, R>(
   every: (attempt: number) => Duration.Duration
 ): Effect.Effect<Option.Option<A>, E, R> =>
   look.pipe(
-    Effect.filterOrElse(Option.isSome, () => Effect.die(new Nothing())),
+    Effect.filterOrElse(Option.isSome, () => Effect.die(nothing)),
     Effect.provideService(CurrentLook, current),
     Effect.provideService(Freshness, Math.min(Duration.toMillis(every(current.attempt)) / 2, 60_000))
   )

@@ -4,8 +4,8 @@
  *
  * @since 0.1.0
  */
-import type { ExportId } from "@longshore/core/Export"
-import { type ExportError, InvalidRequest } from "@longshore/core/ExportError"
+import { ExportId } from "@longshore/core/Export"
+import type { ExportError, InvalidRequest } from "@longshore/core/ExportError"
 import * as Exports from "@longshore/core/Exports"
 import * as RunSummary from "@longshore/core/RunSummary"
 import * as Clock from "effect/Clock"
@@ -58,9 +58,7 @@ export const RunStatus = Schema.Struct({
   }),
   submittedUtc: Schema.String.annotate({ description: "ISO 8601" }),
   endedUtc: Schema.optionalKey(Schema.String.annotate({ description: "When it came to an end, or failed: ISO 8601" })),
-  exportId: Schema.optionalKey(
-    Schema.String.annotate({ description: "The export it works on, once the API accepted it" })
-  ),
+  exportId: Schema.optionalKey(ExportId.annotate({ description: "The export it works on, once the API accepted it" })),
   files: Schema.optionalKey(
     Schema.Struct({ total: Schema.Int, delivered: Schema.Int }).annotate({
       description: "Known once the export is ready"
@@ -218,7 +216,7 @@ export const layer = ({ stored }: ExportClusterOptions = {}): Layer.Layer<
         if (stored === undefined || bytes === undefined || exportId === undefined) return status
         if (status.state === "complete" || bytes.delivered === bytes.total) return status
         // Progress is a courtesy: a target that cannot be asked now is asked next time.
-        const held = yield* Effect.option(stored(status.task, exportId as ExportId))
+        const held = yield* Effect.option(stored(status.task, exportId))
         return held._tag === "None" ? status : { ...status, bytes: { ...bytes, stored: held.value } }
       })
 

@@ -67,9 +67,9 @@ export const layer = <R = never>({
       yield* Effect.forEach(
         yield* tasks(scheduled),
         (task) =>
-          Effect.catch(cluster.submit({ ...task, occasion }), (error) =>
-            Effect.logError(`schedule ${name}: ${error.message}`)
-          ),
+          cluster
+            .submit({ ...task, occasion })
+            .pipe(Effect.catchTag("InvalidRequest", ({ message }) => Effect.logError(`schedule ${name}: ${message}`))),
         { discard: true }
       )
     })

@@ -21,6 +21,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Workflow from "effect/workflow/Workflow"
 import type { WorkflowEngine } from "effect/workflow/WorkflowEngine"
@@ -193,13 +194,11 @@ export const layer = <R = never>({
       return yield* Effect.map(guarded(lease.confirm, run), ({ manifest }) => manifest)
     }).pipe(
       Effect.scoped,
-      Effect.catchCause((cause) =>
-        Cause.hasInterruptsOnly(cause)
-          ? Effect.failCause(cause as Cause.Cause<never>)
-          : Effect.andThen(
-              Effect.logWarning("the run failed; it can be resumed", Cause.squash(cause)),
-              Effect.die(told(cause))
-            )
+      Effect.catchCauseIf(Predicate.not(Cause.hasInterruptsOnly), (cause) =>
+        Effect.andThen(
+          Effect.logWarning("the run failed; it can be resumed", Cause.squash(cause)),
+          Effect.die(told(cause))
+        )
       ),
       Effect.annotateLogs({ run: executionId, account: task.account, entityType: task.request.entityType }),
       Effect.annotateSpans({ "longshore.run_id": executionId, "longshore.account": task.account })
@@ -254,7 +253,7 @@ const told = (cause: Cause.Cause<ExportError>): unknown => {
 }
 
 /** What a suspended execution was told to have failed with. */
-export const failureOf = (cause: Cause.Cause<never> | undefined): RunError => {
+export const failureOf = (cause: Cause.Cause<unknown> | undefined): RunError => {
   const defect = cause === undefined ? undefined : Cause.squash(cause)
   return Option.getOrElse(
     Schema.decodeUnknownOption(RunErrorJson)(defect),

@@ -7,7 +7,16 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import * as Schedule from "effect/Schedule"
-import { EntityAddress, EntityId, EntityType, MessageStorage, Sharding, Singleton, Snowflake } from "effect/cluster"
+import {
+  EntityAddress,
+  EntityId,
+  EntityType,
+  MachineId,
+  MessageStorage,
+  Sharding,
+  Singleton,
+  Snowflake
+} from "effect/cluster"
 import * as Clock from "effect/Clock"
 import { SqlClient } from "effect/sql/SqlClient"
 import { ExportWorkflow } from "./ExportWorkflow.ts"
@@ -71,7 +80,7 @@ export const layer = ({
       /** Each time of a schedule has an address of its own. */
       const forgetSchedules = Effect.gen(function* () {
         const timestamp = (yield* Clock.currentTimeMillis) - age.complete
-        const oldest = sql.literal(String(Snowflake.make({ timestamp, machineId: 0 as never, sequence: 0 })))
+        const oldest = sql.literal(String(Snowflake.make({ timestamp, machineId: MachineId.make(0), sequence: 0 })))
         const over = sql`
           SELECT id FROM cluster_messages
           WHERE entity_type LIKE 'ClusterCron/Longshore/%' AND processed AND id < ${oldest}`

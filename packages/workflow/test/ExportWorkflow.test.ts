@@ -28,7 +28,11 @@ const failed = (world: World, id: string) =>
   )
 
 const control = (world: World, what: "cancel" | "resume", id: string) =>
-  Effect.provideService(Control[what](ExportWorkflow.ExportWorkflow, id), WorkflowEngine, world.engine)
+  Effect.provideService(
+    (what === "cancel" ? Control.cancel : Control.resume)(ExportWorkflow.ExportWorkflow, id),
+    WorkflowEngine,
+    world.engine
+  )
 
 const delivered = Effect.fnUntraced(function* (world: World) {
   for (const { entityType, files, id, status } of yield* world.simulator.exports) {

@@ -14,6 +14,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
 import { ClusterWorkflowEngine, RunnerAddress } from "effect/cluster"
 import { SqlClient } from "effect/sql/SqlClient"
 import { createServer } from "node:net"
@@ -96,7 +97,7 @@ const makeWorld = Effect.fnUntraced(function* ({ retention, schedule, simulator,
 
 const bill = taskOf("Bill", { poll: 200 })
 
-const test = (name: string, body: () => Effect.Effect<void, unknown, import("effect/Scope").Scope>) =>
+const test = (name: string, body: () => Effect.Effect<void, unknown, Scope.Scope>) =>
   it.live(name, (context) => {
     if (url === undefined) context.skip(needsPostgres)
     return Effect.scoped(body())

@@ -9,6 +9,7 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Predicate from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import { ClusterWorkflowEngine, TestRunner } from "effect/cluster"
@@ -99,6 +100,4 @@ export const patiently = <A, E, R>(effect: Effect.Effect<A, E, R>, step: Duratio
 
 /** Asks once a second until there is something. */
 export const until = <A>(look: Effect.Effect<A | undefined>): Effect.Effect<A> =>
-  Effect.flatMap(look, (found) =>
-    found === undefined ? Effect.andThen(Effect.sleep("1 second"), until(look)) : Effect.succeed(found)
-  )
+  Effect.filterOrElse(look, Predicate.isNotUndefined, () => Effect.andThen(Effect.sleep("1 second"), until(look)))

@@ -7,6 +7,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
+import * as MachineId from "effect/cluster/MachineId"
 import * as Snowflake from "effect/cluster/Snowflake"
 import { SafeIntegers, type SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
@@ -116,7 +117,7 @@ const executionOf = (row: Row): Execution => {
   if (result._tag === "Suspended") return result.failed === true ? failed(failureOf(result.cause)) : running
   return result.exit._tag === "Success"
     ? { ...common, state: "complete", endedAt, failure: undefined }
-    : failed(failureOf(result.exit.cause as never))
+    : failed(failureOf(result.exit.cause))
 }
 
 const timeOf = (id: bigint | number | string): number => Snowflake.timestamp(Snowflake.Snowflake(id))
@@ -143,10 +144,10 @@ export const steps = Effect.fnUntraced(function* (
       ORDER BY r.id`
   )
   for (const { id, message, reply, reply_id } of rows) {
-    const { name } = JSON.parse(message) as { readonly name: string }
-    const exit = JSON.parse(reply) as StepReply
+    const { name } = decodeMessage(message)
+    const exit = decodeReply(reply)
     // What is suspended is not done.
-    if (exit.value?._tag !== "Complete" || exit.value.exit._tag !== "Success") continue
+    if (exit.value?._tag !== "Complete" || exit.value.exit?._tag !== "Success") continue
     const known = found.get(id) ?? new Map()
     known.set(name, { at: new Date(timeOf(reply_id)).toISOString(), value: exit.value.exit.value })
     found.set(id, known)
@@ -154,9 +155,19 @@ export const steps = Effect.fnUntraced(function* (
   return found
 })
 
-interface StepReply {
-  readonly value?: { readonly _tag: string; readonly exit: { readonly _tag: string; readonly value?: unknown } }
-}
+const decodeMessage = Schema.decodeSync(Schema.fromJsonString(Schema.Struct({ name: Schema.String })))
+const decodeReply = Schema.decodeSync(
+  Schema.fromJsonString(
+    Schema.Struct({
+      value: Schema.optionalKey(
+        Schema.Struct({
+          _tag: Schema.String,
+          exit: Schema.optionalKey(Schema.Struct({ _tag: Schema.String, value: Schema.optionalKey(Schema.Unknown) }))
+        })
+      )
+    })
+  )
+)
 
 /** Ids of executions that came to an end before this instant, and how. */
 export const endedBefore = Effect.fnUntraced(function* (
@@ -166,7 +177,7 @@ export const endedBefore = Effect.fnUntraced(function* (
   const now = yield* Clock.currentTimeMillis
   const newest = Snowflake.make({
     timestamp: now - Math.min(age.complete, age.failed),
-    machineId: 0 as never,
+    machineId: MachineId.make(0),
     sequence: 0
   })
   const rows = yield* patiently(

@@ -14,7 +14,7 @@ import { isActive, type Looks } from "./looks.ts"
 type AddError = InvalidRequest | AddRejected | AddOutcomeUnknown | ApiError
 
 /** What is said to whoever asks for its turn: a word that entitles to one `add`, or why there is none yet. */
-export interface Turn {
+interface Turn {
   readonly turn: string | null
   readonly problem: string
 }
