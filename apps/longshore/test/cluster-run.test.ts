@@ -226,7 +226,7 @@ describe("a schedule", () => {
     needsPostgres(context)
     const settings = `
 [schedules.often]
-cron = "*/5 * * * * *"
+cron = "*/20 * * * * *"
 entity-types = ["Bill", "Payment"]
 path = "scheduled"
 updated-last = "1d"
@@ -242,12 +242,10 @@ updated-last = "1d"
       }
       return found
     }
-    await until(async () => (await byTime()).size >= 2, "its time has come twice")
+    await until(async () => (await byTime()).size > 0, "its time has come")
     await sleep(1_000)
-    const times = [...(await byTime())]
-    expect(times.length).toBeGreaterThanOrEqual(2)
-    const [occasion, first] = times.at(-1) ?? expect.unreachable()
-    expect(occasion).toMatch(/^often \d{4}-\d\d-\d\dT\d\d:\d\d:\d[05]\.000Z$/)
+    const [occasion, first] = [...(await byTime())].at(-1) ?? expect.unreachable()
+    expect(occasion).toMatch(/^often \d{4}-\d\d-\d\dT\d\d:\d\d:[024]0\.000Z$/)
     expect(first.map(({ task }) => [task.account, task.request.entityType]).sort()).toEqual([
       ["lisbon", "Bill"],
       ["lisbon", "Payment"],

@@ -9,12 +9,15 @@ import { ConfigError } from "../output/Problem.ts"
 import * as Schedule from "../settings/Schedule.ts"
 import type { Submission, Tasks } from "./Tasks.ts"
 
+/** One of them. */
+export type ScheduleLayer = ReturnType<typeof ExportSchedule.layer<never>>
+
 /** Layers of them. What could not be submitted when its time comes is an error now, with its place in the file. */
 export const layers = Effect.fnUntraced(function* (
   schedules: Iterable<Schedule.Schedule>,
   accounts: ReadonlyArray<string>,
   tasks: Tasks
-) {
+): Effect.fn.Return<ReadonlyArray<ScheduleLayer>, ConfigError> {
   const now = yield* DateTime.now
   return yield* Effect.forEach(schedules, (schedule) =>
     Effect.gen(function* () {

@@ -1,6 +1,5 @@
 /** From a wish to a task: the account's address, and a target below the runners' base; what is not said, the settings say. */
-import type { InvalidRequest } from "@longshore/core/ExportError"
-import { Accounts } from "@longshore/workflow/Account"
+import { InvalidRequest } from "@longshore/core/ExportError"
 import type { ExportTask } from "@longshore/workflow/ExportWorkflow"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -13,28 +12,27 @@ export type Submission = Omit<ExportTask, "platformAddress" | "target"> & { read
 
 export type Tasks = (submission: Submission) => Effect.Effect<ExportTask, InvalidRequest>
 
-export const make = (
-  base: Target.Storage,
-  known: ReadonlyMap<string, ClusterAccount>
-): Effect.Effect<Tasks, never, Accounts> =>
-  Effect.map(Accounts, (accounts): Tasks =>
-    Effect.fnUntraced(function* ({ path, ...submission }) {
-      const { account } = submission
-      const platformAddress = yield* accounts.platformAddress(account)
-      const { text: target } = yield* Base.below(base, { account, path })
-      return { ...defaults(known.get(account)), ...submission, platformAddress, target }
-    })
-  )
+export const make = (base: Target.Storage, accounts: ReadonlyMap<string, ClusterAccount>): Tasks =>
+  Effect.fnUntraced(function* ({ path, ...submission }) {
+    const { account } = submission
+    const known = accounts.get(account)
+    if (known === undefined) {
+      return yield* new InvalidRequest({
+        parameter: "account",
+        problem: `this runner's configuration has no account "${account}"`
+      })
+    }
+    const { text: target } = yield* Base.below(base, { account, path })
+    const { platformAddress } = known.options
+    return { ...defaults(known), ...submission, platformAddress, target }
+  })
 
 /** How patient a run is, unless it is told otherwise. */
-const defaults = (
-  account: ClusterAccount | undefined
-): Pick<ExportTask, "onBusy" | "onExpired" | "partSize" | "poll"> => {
-  const settings = account?.settings
-  const onBusy = settings?.get("on-busy")
-  const onExpired = settings?.get("on-expired")
-  const partSize = settings?.get("part-size")
-  const poll = settings?.get("poll")
+const defaults = ({ settings }: ClusterAccount): Pick<ExportTask, "onBusy" | "onExpired" | "partSize" | "poll"> => {
+  const onBusy = settings.get("on-busy")
+  const onExpired = settings.get("on-expired")
+  const partSize = settings.get("part-size")
+  const poll = settings.get("poll")
   return {
     ...(onBusy === undefined ? {} : { onBusy }),
     ...(onExpired === undefined ? {} : { onExpired }),

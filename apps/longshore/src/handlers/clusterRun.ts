@@ -14,32 +14,25 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
-import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
-import * as Redacted from "effect/Redacted"
 import * as References from "effect/References"
 import { createServer } from "node:http"
 import * as Base from "../cluster/Base.ts"
-import * as ClusterAccounts from "../cluster/ClusterAccounts.ts"
 import * as Database from "../cluster/Database.ts"
 import * as Runner from "../cluster/Runner.ts"
 import * as RunnerLog from "../cluster/RunnerLog.ts"
-import * as Schedules from "../cluster/Schedules.ts"
-import * as Tasks from "../cluster/Tasks.ts"
+import * as Setup from "../cluster/Setup.ts"
 import type { ClusterRunFlags } from "../commands/cluster/run.ts"
 import * as EventLog from "../output/EventLog.ts"
 import * as LogFile from "../output/LogFile.ts"
-import { ConfigError, UsageError } from "../output/Problem.ts"
+import { ConfigError } from "../output/Problem.ts"
 import * as Redaction from "../output/Redaction.ts"
 import * as Report from "../output/Report.ts"
 import * as Stderr from "../output/Stderr.ts"
 import * as Stopping from "../output/Stopping.ts"
-import * as Network from "../runs/Network.ts"
-import { concurrencyOf, http } from "../runs/runExport.ts"
+import { concurrencyOf } from "../runs/runExport.ts"
 import * as TargetSink from "../runs/TargetSink.ts"
-import * as Credentials from "../settings/Credentials.ts"
 import type { HostPort } from "../settings/Setting.ts"
-import * as Settings from "../settings/Settings.ts"
 import * as Telemetry from "../telemetry/Telemetry.ts"
 import { version } from "../version.ts"
 
@@ -63,38 +56,21 @@ export const handle = Effect.fn("cluster run")(function* (flags: ClusterRunFlags
 }, Telemetry.service("cluster run"))
 
 const run = Effect.fnUntraced(function* (flags: ClusterRunFlags, known: { redact: Redaction.Redaction }) {
-  const settings = yield* Effect.map(
-    Settings.load({ given: flags, config: Option.getOrUndefined(flags.config) }),
-    // A runner is for all accounts, whichever is chosen for other commands.
-    (settings) => settings.as(undefined)
-  )
-  if (settings.get("events") === "-") {
-    return yield* new UsageError({ problem: "A runner writes no events to stdout.", nextStep: "Name a file for them." })
-  }
-  yield* Network.prepare(settings)
-  const base = yield* Base.ofSettings(settings)
-  const url = yield* Database.address(settings)
-  const front = yield* frontOf(settings)
-  const client = Layer.succeedContext(yield* Layer.build(http(settings)))
-  const accounts = yield* Effect.provide(ClusterAccounts.load(settings, version), client)
-  const redact = Redaction.make([
-    ...Database.secretsOf(url),
-    ...ClusterAccounts.secretsOf(accounts),
-    ...(front === undefined ? [] : [Redacted.value(front.token)])
-  ])
+  const setup = yield* Setup.load(flags)
+  const { front, settings } = setup
+  const redact = Redaction.make(Setup.secretsOf(setup))
   known.redact = redact
   yield* (yield* Telemetry.Telemetry).redactWith(redact)
-  yield* Effect.forEach(accounts.values(), ({ options, settings }) => Credentials.refuseTokens(options, settings))
-
   // A target that cannot be written is found out before there is a run that fails by it.
-  yield* Effect.scoped(Layer.build(TargetSink.layer(base)))
+  yield* Effect.scoped(Layer.build(TargetSink.layer(setup.base)))
 
-  const address: HostPort = {
-    host: settings.get("runner-host") ?? "localhost",
-    port: settings.get("runner-port") ?? 34_431
+  const runner: Runner.RunnerOptions = {
+    address: { host: settings.get("runner-host") ?? "localhost", port: settings.get("runner-port") ?? 34_431 },
+    listen: settings.get("runner-listen"),
+    lockExpiry: settings.get("lock-expiry") ?? Duration.seconds(35),
+    terminationTimeout: settings.get("termination-timeout") ?? Duration.seconds(2)
   }
-  const listenAt = settings.get("runner-listen")
-  const name = hostPort(address)
+  const name = hostPort(runner.address)
   const path = settings.get("log-file")
   const log = RunnerLog.make({
     redact,
@@ -118,69 +94,10 @@ const run = Effect.fnUntraced(function* (flags: ClusterRunFlags, known: { redact
     yield* Effect.provideService(log.event(event, about), Logger.CurrentLoggers, new Set(collectors))
   })
 
-  const whom = Layer.provide(
-    Account.layer(Object.fromEntries([...accounts].map(([name, { options }]) => [name, options]))),
-    client
-  )
-  const layer = Layer.unwrap(
-    Effect.gen(function* () {
-      const tasks = yield* Tasks.make(base, accounts)
-      const schedules = yield* Schedules.layers(settings.schedules.values(), [...accounts.keys()], tasks)
-      const retries = settings.get("retries")
-      const keepComplete = settings.get("keep-complete")
-      const keepFailed = settings.get("keep-failed")
-      const work = Layer.mergeAll(
-        ExportWorkflow.layer({
-          sink: (task) => Layer.unwrap(Effect.map(Base.targetOf(base, task), (target) => TargetSink.layer(target)))
-        }),
-        Account.entities,
-        Retention.layer({
-          ...(keepComplete === undefined ? {} : { complete: keepComplete }),
-          ...(keepFailed === undefined ? {} : { failed: keepFailed })
-        }),
-        ...schedules
-      )
-      const transfer = Transfer.layer({
-        concurrency: concurrencyOf(settings),
-        ...(retries === undefined ? {} : { retries })
-      }).pipe(Layer.provide(NodeSource.layer()), Layer.provide(client))
-      const cluster = ExportCluster.layer({ stored: (task, exportId) => Base.stored(base, task, exportId) })
-      const served =
-        front === undefined
-          ? Layer.empty
-          : ClusterApi.layer({ token: front.token, tasks }).pipe(
-              Layer.provide(
-                NodeHttpServer.layer(() => createServer(), {
-                  ...front.listen,
-                  // Who waits for a run asks another runner.
-                  gracefulShutdownTimeout: "1 second"
-                })
-              )
-            )
-      return served.pipe(
-        Layer.provideMerge(work),
-        Layer.provide([transfer, Fence.layer]),
-        Layer.provideMerge(cluster),
-        Layer.provideMerge(
-          Runner.layer({
-            address,
-            listen: listenAt,
-            lockExpiry: settings.get("lock-expiry") ?? Duration.seconds(35),
-            terminationTimeout: settings.get("termination-timeout") ?? Duration.seconds(2)
-          })
-        ),
-        Layer.provide(Database.layer({ url, name, patience: "30 seconds", tell: log.say }))
-      )
-    })
-  ).pipe(Layer.provide(whom))
-
   return yield* Effect.gen(function* () {
-    const services = yield* Layer.build(layer).pipe(
-      Effect.catchCause((cause) =>
-        Effect.failCause(
-          explained(cause, { url, front, runner: listenAt ?? address, isElsewhere: listenAt !== undefined })
-        )
-      )
+    const database = Database.layer({ url: setup.url, name, patience: "30 seconds", tell: log.say })
+    const services = yield* Layer.build(Layer.provide(work(setup, runner), database)).pipe(
+      Effect.catchCause((cause) => Effect.failCause(explained(cause, setup, runner)))
     )
     yield* Effect.provideContext(Runner.isReady, services)
     const where = front === undefined ? "without an HTTP front" : `HTTP on http://${hostPort(front.listen)}`
@@ -194,53 +111,59 @@ const run = Effect.fnUntraced(function* (flags: ClusterRunFlags, known: { redact
   )
 })
 
-interface Front {
-  readonly listen: HostPort
-  readonly token: Redacted.Redacted
+/** Everything that a runner does. The front is the last to come and the first to go. */
+const work = (
+  { accounts, base, front, http, schedules, settings, tasks }: Setup.Setup,
+  runner: Runner.RunnerOptions
+) => {
+  const client = Layer.succeedContext(http)
+  const retries = settings.get("retries")
+  const transfer = Transfer.layer({
+    concurrency: concurrencyOf(settings),
+    ...(retries === undefined ? {} : { retries })
+  }).pipe(Layer.provide(NodeSource.layer()), Layer.provide(client))
+  const whom = Account.layer(Object.fromEntries([...accounts].map(([name, { options }]) => [name, options]))).pipe(
+    Layer.provide(client)
+  )
+  const exports = ExportWorkflow.layer({
+    sink: (task) => Layer.unwrap(Effect.map(Base.targetOf(base, task), (target) => TargetSink.layer(target)))
+  })
+  const retention = Retention.layer({
+    complete: settings.get("keep-complete") ?? Duration.days(7),
+    failed: settings.get("keep-failed") ?? Duration.days(30)
+  })
+  const served =
+    front === undefined
+      ? Layer.empty
+      : Layer.provide(
+          ClusterApi.layer({ token: front.token, tasks }),
+          // Who waits for a run asks another runner.
+          NodeHttpServer.layer(() => createServer(), { ...front.listen, gracefulShutdownTimeout: "1 second" })
+        )
+  return served.pipe(
+    Layer.provideMerge(Layer.mergeAll(exports, Account.entities, retention, ...schedules)),
+    Layer.provide([transfer, Fence.layer, whom]),
+    Layer.provideMerge(ExportCluster.layer({ stored: (task, exportId) => Base.stored(base, task, exportId) })),
+    Layer.provideMerge(Runner.layer(runner))
+  )
 }
-
-/** The HTTP front that is wanted. Without a token everybody could start exports, so there is none. */
-const frontOf = Effect.fnUntraced(function* (
-  settings: Settings.Settings
-): Effect.fn.Return<Front | undefined, ConfigError> {
-  const listen = settings.get("listen")
-  if (listen === undefined || listen === "none") return undefined
-  const found = yield* Credentials.whereIs(settings, "cluster")
-  const make =
-    "Make one (openssl rand -hex 32), and set LONGSHORE_CLUSTER_TOKEN to it for all runners and clients, or LONGSHORE_CLUSTER_TOKEN_FILE to a file that holds it; or leave the front out: --listen none."
-  if (found === undefined) {
-    return yield* new ConfigError({ problem: "The HTTP front has no token that clients must show.", nextStep: make })
-  }
-  const token = yield* Credentials.fetch(found)
-  if (token.length < 16) {
-    return yield* new ConfigError({
-      problem: `The token of the HTTP front, from ${found.origin.where}, is shorter than 16 characters.`,
-      nextStep: make
-    })
-  }
-  return { listen, token: Redacted.make(token, { label: "cluster token" }) }
-})
 
 const hostPort = ({ host, port }: HostPort): string => `${host.includes(":") ? `[${host}]` : host}:${port}`
 
 /** Why it could not begin, where that is not a bug. */
 const explained = (
   cause: Cause.Cause<unknown>,
-  about: {
-    readonly url: Redacted.Redacted
-    readonly front: Front | undefined
-    readonly runner: HostPort
-    readonly isElsewhere: boolean
-  }
+  { front, url }: Setup.Setup,
+  { address, listen }: Runner.RunnerOptions
 ): Cause.Cause<unknown> => {
   const error = Cause.squash(cause)
   const tag = Predicate.hasProperty(error, "_tag") ? error._tag : undefined
   const refused =
     tag === "SocketServerError"
-      ? taken(error, about.runner, about.isElsewhere ? "--runner-listen" : "--runner-host or --runner-port")
-      : tag === "ServeError" && about.front !== undefined
-        ? taken(error, about.front.listen, "--listen")
-        : Database.failureOf(about.url, error)
+      ? taken(error, listen ?? address, listen === undefined ? "--runner-host or --runner-port" : "--runner-listen")
+      : tag === "ServeError" && front !== undefined
+        ? taken(error, front.listen, "--listen")
+        : Database.failureOf(url, error)
   return refused === undefined ? cause : Cause.fail(refused)
 }
 
