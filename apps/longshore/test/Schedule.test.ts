@@ -9,7 +9,7 @@ const good = { cron: "0 3 * * *", "entity-types": ["Reservation"] }
 
 const parsed = (table: Record<string, unknown>): Schedule.Schedule => {
   const schedule = Schedule.parse("nightly", table, "/etc/longshore.toml [schedules.nightly]")
-  assert(typeof schedule !== "string", String(schedule))
+  assert(typeof schedule !== "string", JSON.stringify(schedule))
   return schedule
 }
 

@@ -2,6 +2,7 @@
 import * as ConfigProvider from "effect/ConfigProvider"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import * as Result from "effect/Result"
 import { writeFile } from "node:fs/promises"
 import * as Path from "node:path"
 import { describe, expect, it, type TestContext } from "vitest"
@@ -151,19 +152,14 @@ describe("a runner's settings that cannot be meant are refused, without a word o
       ["[schedules.a] could not be submitted: path: \"Porto 2\", the account's name, cannot be a folder's name"]
     ]
   ])("%s", async ([, told, tag, says], context) => {
-    const result = await load(context, told)
-    if (result._tag !== "Failure") return expect.unreachable()
-    const { _tag, nextStep, problem } = result.failure
+    const { _tag, nextStep, problem } = Result.getOrThrow(Result.flip(await load(context, told)))
     expect(_tag).toBe(tag)
     for (const words of says) expect(`${problem} Next: ${nextStep}`).toContain(words)
     secretless(`${problem} ${nextStep}`)
   })
 })
 
-const loaded = async (context: TestContext, told?: Told) => {
-  const result = await load(context, told)
-  return result._tag === "Success" ? result.success : expect.unreachable()
-}
+const loaded = async (context: TestContext, told?: Told) => Result.getOrThrow(await load(context, told))
 
 describe("a runner's tasks", () => {
   it("are for an account's own address, below its base, as patient as its settings say", async (context) => {

@@ -1,6 +1,6 @@
 /** The cluster's PostgreSQL: what is wrong with it is said at the start; while a runner works it is waited for. */
 import * as PgClient from "@effect/sql-pg/PgClient"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Predicate from "effect/Predicate"

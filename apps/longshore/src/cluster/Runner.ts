@@ -6,7 +6,7 @@ import * as NodeClusterSocket from "@effect/platform-node/NodeClusterSocket"
 import * as NodeCrypto from "@effect/platform-node/NodeCrypto"
 import {
   ClusterWorkflowEngine,
-  MessageStorage,
+  type MessageStorage,
   RunnerAddress,
   RunnerHealth,
   Runners,

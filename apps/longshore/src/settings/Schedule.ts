@@ -65,7 +65,7 @@ export const parse = (name: string, table: Record<string, unknown>, where: strin
   if (!comes(cron)) return "has a cron that names a day which never comes"
 
   if (!isTexts(types) || types.length === 0) return 'has no entity-types, such as ["Reservation", "Customer"]'
-  const stranger = types.find((type) => !isEntityType(type))
+  const stranger = types.find((type) => !isKnown(type))
   if (stranger !== undefined) {
     const near = nearest(stranger, entityTypes)
     return `has an entity type "${stranger}"${near === undefined ? ` that is none: there are ${entityTypes.join(", ")}` : `: did you mean ${near}`}`
@@ -95,7 +95,7 @@ export const parse = (name: string, table: Record<string, unknown>, where: strin
   return {
     name,
     cron,
-    entityTypes: [...new Set(types.filter(isEntityType))],
+    entityTypes: [...new Set(types)],
     accounts,
     path,
     updatedLast,
@@ -144,7 +144,7 @@ export const keys: ReadonlyArray<string> = [
 ]
 
 const isTexts = Schema.is(Schema.Array(Schema.NonEmptyString))
-const isEntityType = (text: string): text is EntityType => entityTypes.some((type) => type === text)
+const isKnown = (text: string): boolean => entityTypes.some((type) => type === text)
 const isPath = Schema.is(ObjectKey)
 
 const day = 86_400_000
