@@ -41,6 +41,24 @@ import type { Lease } from "./Fence.ts"
  * Whom a runner may ask, by name: from its configuration, never from a payload or a table. All runners know the same
  * names.
  *
+ * @example
+ * ```ts
+ * import { Account } from "@longshore/workflow"
+ * import { Effect, Layer, Redacted } from "effect"
+ * import { FetchHttpClient } from "effect/http"
+ *
+ * const accounts = Account.layer({
+ *   lisbon: {
+ *     platformAddress: "https://api.mews.com",
+ *     clientToken: Redacted.make(process.env["CLIENT_TOKEN"] ?? ""),
+ *     accessToken: Redacted.make(process.env["LISBON_TOKEN"] ?? "")
+ *   }
+ * }).pipe(Layer.provide(FetchHttpClient.layer))
+ *
+ * const program = Account.Accounts.use(({ platformAddress }) => platformAddress("lisbon"))
+ * await Effect.runPromise(Effect.provide(program, accounts)) // => "https://api.mews.com"
+ * ```
+ *
  * @since 0.1.0
  * @category services
  */
@@ -146,6 +164,16 @@ const AccountEntity = Entity.make("Longshore/Account", [Look, Turn, Add])
 /**
  * The accounts' entities. A runner has it; whoever only submits does not.
  *
+ * @example Beside the workflow
+ * ```ts
+ * import { Account, ExportWorkflow } from "@longshore/workflow"
+ * import { S3Sink } from "@longshore/sink-s3"
+ * import { Layer } from "effect"
+ *
+ * const sink = ({ account }: ExportWorkflow.ExportTask) => S3Sink.layer({ bucket: "exports", prefix: account })
+ * const runner = Layer.merge(ExportWorkflow.layer({ sink }), Account.entities)
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */
@@ -180,7 +208,21 @@ const outage = Schedule.spaced("1 second").pipe(Schedule.upTo({ duration: "2 min
 /** How long one answer may take: the API's, with all attempts at it. */
 const timeout = "3 minutes"
 
-/** How long a run that waits for its turn pauses before it asks for the n-th time again. */
+/**
+ * How long a run that waits for its turn pauses before it asks for the n-th time again: a second at first, two minutes
+ * at most.
+ *
+ * @example
+ * ```ts
+ * import { Account } from "@longshore/workflow"
+ * import { Duration } from "effect"
+ *
+ * Duration.toSeconds(Account.turnEvery(3)) // => 8
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
+ */
 export const turnEvery = (attempt: number): Duration.Duration =>
   Duration.millis(Math.min(1_000 * 2 ** Math.min(attempt, 10), 120_000))
 
@@ -189,6 +231,22 @@ export const turnEvery = (attempt: number): Duration.Duration =>
  * for it in time to wait suspended; `add` waits for it in any case.
  *
  * A message that is lost between runners is sent again, but for `add`: there it is an `AddOutcomeUnknown`.
+ *
+ * @example Inside of a workflow of your own
+ * ```ts
+ * import { Account, Fence } from "@longshore/workflow"
+ * import { Effect } from "effect"
+ *
+ * const ask = Effect.fn("ask")(function* (executionId: string) {
+ *   const fence = yield* Fence.Fence
+ *   const lease = yield* fence.take(executionId)
+ *   const { exports } = yield* Account.exportsOf({ account: "lisbon", ticket: executionId, lease })
+ *   return yield* exports.add({ entityType: "Bill" })
+ * })
+ * ```
+ *
+ * @since 0.1.0
+ * @category constructors
  */
 export const exportsOf = Effect.fnUntraced(function* (options: {
   readonly account: string

@@ -39,6 +39,15 @@ export interface ClusterJournalOptions {
  * A wait's answer may be as old as this, in milliseconds: half the time between two looks, a minute at most. So the runs
  * of an account that look at about the same time share one answer. 0 outside of a wait: a link has to be new.
  *
+ * @example
+ * ```ts
+ * import { ClusterJournal } from "@longshore/workflow"
+ * import { Effect } from "effect"
+ *
+ * const freshness = Effect.map(ClusterJournal.Freshness, (milliseconds) => milliseconds)
+ * await Effect.runPromise(freshness) // => 0
+ * ```
+ *
  * @since 0.1.0
  * @category services
  */

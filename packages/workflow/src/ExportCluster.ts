@@ -118,6 +118,19 @@ export interface ListOptions {
 /**
  * The runs of a cluster.
  *
+ * @example Go on with all that failed
+ * ```ts
+ * import { ExportCluster } from "@longshore/workflow"
+ * import { Effect } from "effect"
+ *
+ * const again = Effect.gen(function* () {
+ *   const cluster = yield* ExportCluster.ExportCluster
+ *   const failed = yield* cluster.list({ state: "failed" })
+ *   const worthIt = failed.filter(({ failure }) => failure?.retryable === true)
+ *   yield* Effect.forEach(worthIt, ({ id }) => cluster.resume(id), { discard: true })
+ * })
+ * ```
+ *
  * @since 0.1.0
  * @category services
  */

@@ -156,6 +156,46 @@ export interface RunnerOptions<R> {
 /**
  * Runs exports: what a runner has. All exports of a runner share the `Transfer`, and with it its budget of parts.
  *
+ * @example A runner
+ * ```ts no-run
+ * import { Transfer } from "@longshore/core"
+ * import { S3Sink } from "@longshore/sink-s3"
+ * import { NodeSource } from "@longshore/source-node"
+ * import { Account, ExportWorkflow, Fence } from "@longshore/workflow"
+ * import { NodeClusterSocket, NodeHttpClient } from "@effect/platform-node"
+ * import { PgClient } from "@effect/sql-pg"
+ * import { Effect, Layer, Option, Redacted } from "effect"
+ * import { ClusterWorkflowEngine, RunnerAddress } from "effect/cluster"
+ *
+ * const accounts = Account.layer({
+ *   lisbon: {
+ *     platformAddress: "https://api.mews.com",
+ *     clientToken: Redacted.make(process.env["CLIENT_TOKEN"] ?? ""),
+ *     accessToken: Redacted.make(process.env["LISBON_TOKEN"] ?? "")
+ *   }
+ * })
+ *
+ * const runner = Layer.merge(
+ *   ExportWorkflow.layer({
+ *     // A task may come from whoever reaches the database: a runner says itself where things may go.
+ *     sink: ({ account }) => S3Sink.layer({ bucket: "exports", prefix: `mews/${account}` })
+ *   }),
+ *   Account.entities
+ * ).pipe(
+ *   Layer.provide(accounts),
+ *   Layer.provide(Transfer.layer({ concurrency: 16 }).pipe(Layer.provide(NodeSource.layer()))),
+ *   Layer.provide(NodeHttpClient.layerNodeHttp),
+ *   Layer.provide(Fence.layer),
+ *   Layer.provide(ClusterWorkflowEngine.layer),
+ *   Layer.provide(
+ *     NodeClusterSocket.layer({ shardingConfig: { runnerAddress: Option.some(RunnerAddress.make("10.0.0.12", 34431)) } })
+ *   ),
+ *   Layer.provide(PgClient.layer({ url: Redacted.make("postgres://localhost/longshore") }))
+ * )
+ *
+ * await Effect.runPromise(Layer.launch(runner))
+ * ```
+ *
  * @since 0.1.0
  * @category layers
  */
@@ -252,7 +292,20 @@ const told = (cause: Cause.Cause<ExportError>): unknown => {
   return Schema.encodeSync(RunErrorJson)(known)
 }
 
-/** What a suspended execution was told to have failed with. */
+/**
+ * What a suspended execution was told to have failed with.
+ *
+ * @example
+ * ```ts
+ * import { ExportWorkflow } from "@longshore/workflow"
+ * import { Cause } from "effect"
+ *
+ * ExportWorkflow.failureOf(Cause.die(new Error("a bug")))._tag // => "RunDied"
+ * ```
+ *
+ * @since 0.1.0
+ * @category errors
+ */
 export const failureOf = (cause: Cause.Cause<unknown> | undefined): RunError => {
   const defect = cause === undefined ? undefined : Cause.squash(cause)
   return Option.getOrElse(

@@ -34,6 +34,21 @@ export interface Lease {
 /**
  * The numbers of all runs.
  *
+ * @example Whoever had a run before does nothing more
+ * ```ts
+ * import { Fence } from "@longshore/workflow"
+ * import { Effect, Option } from "effect"
+ *
+ * const program = Effect.gen(function* () {
+ *   const fence = yield* Fence.Fence
+ *   const frozen = yield* fence.take("a run")
+ *   const successor = yield* fence.take("a run")
+ *   yield* successor.confirm
+ *   return yield* Effect.timeoutOption(frozen.confirm, "50 millis")
+ * })
+ * await Effect.runPromise(Effect.provide(program, Fence.layerMemory)) // => Option.none()
+ * ```
+ *
  * @since 0.1.0
  * @category services
  */
