@@ -24,6 +24,7 @@ const shell = [
   page("What it looks like", "terminal/"),
   page("All commands and flags", "commands"),
   page("Configuration", "configuration"),
+  page("A cluster", "cluster"),
   page("Events", "events"),
   page("Telemetry", "telemetry")
 ]
