@@ -24,7 +24,18 @@ import type { StdoutSink } from "@longshore/sink-stdout"
 import type { NodeSource } from "@longshore/source-node"
 import type { Simulator, SimulatorHttpClient, SimulatorServer } from "@longshore/simulator"
 import type { MemorySink } from "@longshore/testkit"
+import {
+  type Account,
+  type ClusterApi,
+  type ClusterJournal,
+  type ExportCluster,
+  ExportWorkflow,
+  type Fence
+} from "@longshore/workflow"
+import type { Sharding } from "effect/cluster"
 import type { HttpClient } from "effect/http"
+import type { SqlClient } from "effect/sql"
+import type { WorkflowEngine } from "effect/workflow"
 import { Context, Effect, type Layer, type Option, type Scope, type Stream } from "effect"
 import { expectTypeOf } from "vitest"
 
@@ -134,6 +145,42 @@ const intoDatabase = StreamSink.layer({
   consume: () => Effect.flatMap(Database, ({ copy }) => copy)
 })
 expectTypeOf<typeof intoDatabase>().toEqualTypeOf<Layer.Layer<ObjectSink.ObjectSink, never, Database>>()
+
+// A cluster: what a runner needs, what asking it can fail with, and that nothing of it is a secret.
+const exportsRun = ExportWorkflow.layer({ sink: () => intoDatabase })
+expectTypeOf<typeof exportsRun>().toEqualTypeOf<
+  Layer.Layer<
+    never,
+    never,
+    WorkflowEngine.WorkflowEngine | Sharding.Sharding | Account.Accounts | Fence.Fence | Transfer.Transfer | Database
+  >
+>()
+expectTypeOf<ReturnType<typeof Account.layer>>().toEqualTypeOf<
+  Layer.Layer<Account.Accounts, never, HttpClient.HttpClient>
+>()
+expectTypeOf<typeof Account.entities>().toEqualTypeOf<Layer.Layer<never, never, Sharding.Sharding | Account.Accounts>>()
+expectTypeOf<ReturnType<typeof ExportCluster.layer>>().toEqualTypeOf<
+  Layer.Layer<ExportCluster.ExportCluster, never, WorkflowEngine.WorkflowEngine | SqlClient.SqlClient>
+>()
+type Cluster = Context.Service.Shape<typeof ExportCluster.ExportCluster>
+expectTypeOf<ReturnType<Cluster["submit"]>>().toEqualTypeOf<
+  Effect.Effect<ExportCluster.RunStatus, ExportError.InvalidRequest>
+>()
+expectTypeOf<Effect.Error<ReturnType<Cluster["wait"]>>>().toEqualTypeOf<ExportCluster.RunNotFound>()
+expectTypeOf<ExportCluster.RunStatus["state"]>().toEqualTypeOf<"running" | "failed" | "cancelled" | "complete">()
+expectTypeOf<keyof ClusterApi.Submission>().toEqualTypeOf<
+  "account" | "request" | "path" | "occasion" | "exportId" | "onBusy" | "onExpired" | "poll" | "partSize"
+>()
+expectTypeOf<ClusterApi.ClientError>().toEqualTypeOf<
+  ExportError.InvalidRequest | ClusterApi.Unauthorized | ClusterApi.ClusterUnavailable
+>()
+expectTypeOf<ReturnType<typeof ClusterJournal.make>>().toEqualTypeOf<
+  Effect.Effect<
+    Context.Service.Shape<typeof Journal.Journal>,
+    never,
+    WorkflowEngine.WorkflowEngine | WorkflowEngine.WorkflowInstance
+  >
+>()
 
 // Open enumerations complete in an editor and take what is new.
 const known: Export.EntityType = "Reservation"

@@ -18,6 +18,7 @@ import { Simulator } from "@longshore/simulator"
 import * as budget from "@longshore/core/internal/budget"
 // @ts-expect-error @longshore/core/src/Export
 import * as sources from "@longshore/core/src/Export"
+import type { ClusterApi } from "@longshore/workflow"
 import { Context, Effect, Layer, Option, Redacted, Schema, Stream } from "effect"
 import { FetchHttpClient } from "effect/http"
 
@@ -143,5 +144,9 @@ export const noFolder = FsSink.layer({})
 export const wrongChecksum = S3Sink.layer({ bucket: "exports", prefix: "", checksum: "md5" })
 // @ts-expect-error "burn-down"
 export const wrongFault = Simulator.layer({ faults: [{ name: "burn-down" }] })
+
+// Whoever submits to a cluster names neither a target nor an address.
+// @ts-expect-error 'target'
+export const elsewhere: ClusterApi.Submission = { account: "lisbon", request, target: "s3://elsewhere" }
 
 export { budget, change, sources }
