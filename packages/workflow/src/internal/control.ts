@@ -67,7 +67,7 @@ export const resume = (workflow: Workflow.Any, executionId: string): Effect.Effe
   }).pipe(about(workflow, executionId))
 
 /** What makes the work of an execution stop when it is cancelled, or over. */
-export interface Control {
+interface Control {
   readonly stoppable: <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
