@@ -52,7 +52,7 @@ describe("installed by npm", () => {
 
   it("loading a package does nothing: sideEffects is true to its word", async () => {
     // What others do when they are loaded is not ours: Node.js itself loads its fetch along with node:http.
-    const others = ["effect", "effect/http", "@aws-sdk/client-s3", "node:http", "node:https"]
+    const others = ["effect", "effect/http", "effect/cluster", "@aws-sdk/client-s3", "node:http", "node:https"]
     const program = `
       await Promise.all(${JSON.stringify(others)}.map((name) => import(name)))
       const state = () => JSON.stringify([
