@@ -12,7 +12,8 @@ import {
   type CommentDisplayPart,
   Converter,
   type DeclarationReflection,
-  LogLevel
+  LogLevel,
+  OptionDefaults
 } from "typedoc"
 import ts from "typescript"
 import { root } from "../links.ts"
@@ -73,6 +74,9 @@ export const read = async (): Promise<Reference> => {
     excludeExternals: true,
     excludeInternal: true,
     excludePrivate: true,
+    // A word for effect-tsgo, not for readers.
+    blockTags: [...OptionDefaults.blockTags, "@effect-expect-leaking"],
+    excludeTags: [...OptionDefaults.excludeTags, "@effect-expect-leaking"],
     sort: ["source-order"],
     validation: { notExported: false, invalidLink: true, invalidPath: true, notDocumented: false },
     // Checked by `pnpm typecheck`, with the compiler of the repository.
