@@ -3,7 +3,8 @@
 //
 //   pnpm bench:cluster [--rounds 5] [--size 1GB] [--waiting 1000] [--minutes 4] [--only overhead|waiting]
 //
-// The simulator and PostgreSQL are processes of their own. "Asked to published" is from the witness's `add` to the
+// The simulator and PostgreSQL are processes of their own. V8 takes memory as long as it is given some, so the runner of the
+// waiting exports has a heap of 400 MB, and what is alive in it is told after a full collection. "Asked to published" is from the witness's `add` to the
 // manifest's time, so that neither the start of a process nor a client's questions are in it; "wall" is what a person waits.
 import { spawn } from "node:child_process"
 import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs"
@@ -38,7 +39,7 @@ const mib = (bytes) => (bytes / 2 ** 20).toFixed(0)
 const memoryOf = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) * 1024
 
 /** A runner for these accounts, and its front. */
-const startRunner = async ({ accounts, database, env, to }) => {
+const startRunner = async ({ accounts, database, env, flags = [], to }) => {
   const [port, front] = await freePorts(2)
   const config = join(root, `runner-${port}.toml`)
   const table = (name) =>
@@ -48,6 +49,7 @@ const startRunner = async ({ accounts, database, env, to }) => {
   const child = spawn(
     process.execPath,
     [
+      ...flags,
       cli,
       "cluster",
       "run",
@@ -61,7 +63,7 @@ const startRunner = async ({ accounts, database, env, to }) => {
       `127.0.0.1:${front}`
     ],
     {
-      stdio: ["ignore", "ignore", "pipe"],
+      stdio: ["ignore", "pipe", "pipe"],
       env: {
         ...env,
         ...Object.fromEntries(
@@ -73,6 +75,10 @@ const startRunner = async ({ accounts, database, env, to }) => {
     }
   )
   children.add(child)
+  let alive = 0
+  child.stdout.on("data", (chunk) => {
+    for (const [, bytes] of String(chunk).matchAll(/Mark-Compact.*? -> ([\d.]+)/g)) alive = Number(bytes) * 2 ** 20
+  })
   let said = ""
   child.stderr.on("data", (chunk) => (said += chunk))
   for (let tries = 0; !said.includes("is ready"); tries++) {
@@ -89,6 +95,8 @@ const startRunner = async ({ accounts, database, env, to }) => {
   }
   return {
     pid: child.pid,
+    /** Bytes, after the last full collection; 0 unless V8 is told to tell. */
+    alive: () => alive,
     submit: (submission) => ask("/exports", { method: "POST", body: JSON.stringify(submission) }),
     finished: async (id) => {
       for (;;) {
@@ -190,7 +198,13 @@ const waiting = async (database) => {
     "ResourceBlock"
   ]
   const simulator = await startSimulator(..."--pending 1s --processing 600m --files 1 --file-size 1KB".split(" "))
-  const runner = await startRunner({ accounts, database, env: simulator.env, to: join(root, "waiting") })
+  const runner = await startRunner({
+    accounts,
+    database,
+    env: simulator.env,
+    to: join(root, "waiting"),
+    flags: ["--trace-gc", "--max-old-space-size=400"]
+  })
   try {
     await sleep(5_000)
     const before = memoryOf(runner.pid)
@@ -233,7 +247,7 @@ const waiting = async (database) => {
       `- ${(looks.length / minutes).toFixed(1)} getAll a round, of all accounts together, over ${minutes} rounds; without sharing it were ${accepted}.`
     )
     console.log(
-      `- The runner's memory: ${mib(before)} MiB before, ${mib(memoryOf(runner.pid))} MiB with them (peak ${mib(peak)} MiB): ${((memoryOf(runner.pid) - before) / 1024 / count).toFixed(0)} KiB each.`
+      `- The runner's memory: ${mib(before)} MiB before, ${mib(memoryOf(runner.pid))} MiB with them (peak ${mib(peak)} MiB), of which ${mib(runner.alive())} MiB are alive.`
     )
     console.log(`- Submitted in ${submitting.toFixed(1)} s over HTTP.\n`)
   } finally {
