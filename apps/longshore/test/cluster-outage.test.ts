@@ -16,7 +16,7 @@ describe("PostgreSQL is away", () => {
       const lab = await cluster(context, {
         accounts,
         simulator,
-        flags: ["--lock-expiry=10 seconds", "--part-size=128KiB"]
+        flags: ["--lock-expiry=10s", "--part-size=128KiB"]
       })
       await Promise.all([lab.start(), lab.start()])
       const submit = (account: string, entityType: string) => lab.submit(account, { entityType }, { poll: 500 })

@@ -74,29 +74,42 @@ export const cluster = async (context: TestContext, options: ClusterOptions) => 
       }
     ])
   )
-  const accountsFile = Path.join(folder, "accounts.json")
-  await writeFile(
-    accountsFile,
-    JSON.stringify(
-      Object.fromEntries(Object.entries(tokens).map(([name, both]) => [name, { platformAddress: url, ...both }]))
-    ),
-    { mode: 0o600 }
-  )
+  // Each runner's settings: tokens are in its environment, the file says where.
+  const settingsFile = Path.join(folder, "longshore.toml")
+  const variables: Record<string, string> = {}
+  const settings = Object.entries(tokens).map(([name, both], n) => {
+    variables[`CLIENT_${n}`] = both.clientToken
+    variables[`ACCESS_${n}`] = both.accessToken
+    return [
+      `[accounts.${name}]`,
+      `platform-address = "${url}"`,
+      `client-token = { env = "CLIENT_${n}" }`,
+      `access-token = { env = "ACCESS_${n}" }`
+    ].join("\n")
+  })
+  await writeFile(settingsFile, settings.join("\n\n"))
   const accountOf = new Map(Object.entries(tokens).map(([name, both]) => [Simulator.accountOf(both.accessToken), name]))
 
+  let started = 0
   const all: Array<Runner> = []
   const frozen = new Set<string>()
   const said = new Map<string, string>()
+  /** Runs that a client waits for. */
+  const open = new Map<string, Run>()
+  context.onTestFailed(() => {
+    for (const run of open.values()) console.error("unfinished:", JSON.stringify(run))
+    for (const [name, text] of said) console.error(`== ${name} said at last:\n${text.slice(-4000)}`)
+  })
   const alive = () => all.filter((runner) => runner.isAlive() && !frozen.has(runner.name))
 
   const start = async (): Promise<Runner> => {
+    const name = `runner ${++started}`
     const [port, front] = [await freePort(), await freePort()]
-    const name = `runner ${all.length + 1}`
-    const started = lab.start(
+    const running = lab.start(
       [
         "cluster",
         "run",
-        `--accounts=${accountsFile}`,
+        `--config=${settingsFile}`,
         `--to=${base}`,
         "--runner-host=127.0.0.1",
         `--runner-port=${port}`,
@@ -106,13 +119,14 @@ export const cluster = async (context: TestContext, options: ClusterOptions) => 
       {
         env: {
           ...options.env,
+          ...variables,
           LONGSHORE_DATABASE_URL: databaseUrl,
           LONGSHORE_CLUSTER_TOKEN: clusterToken,
           NODE_COMPILE_CACHE: Path.join(folder, "cache")
         }
       }
     )
-    const { child } = started
+    const { child } = running
     let isAlive = true
     child.once("exit", () => (isAlive = false))
     const runner: Runner = {
@@ -125,12 +139,12 @@ export const cluster = async (context: TestContext, options: ClusterOptions) => 
         if (signal === "SIGCONT") frozen.delete(name)
         child.kill(signal)
       },
-      ended: started.ended
+      ended: running.ended
     }
     for (const stream of [child.stderr, child.stdout]) {
       stream?.on("data", (chunk: Buffer) => said.set(name, (said.get(name) ?? "") + chunk.toString()))
     }
-    await started.says(/(is ready)/)
+    await running.says(/(is ready)/)
     all.push(runner)
     return runner
   }
@@ -171,7 +185,10 @@ export const cluster = async (context: TestContext, options: ClusterOptions) => 
   const finished = async (id: string): Promise<Run> => {
     for (;;) {
       const run: Run = await call("GET", `/exports/${id}/wait?timeout=5`)
-      if (ended(run)) return run
+      open.set(id, run)
+      if (!ended(run)) continue
+      open.delete(id)
+      return run
     }
   }
 
@@ -265,8 +282,6 @@ export const cluster = async (context: TestContext, options: ClusterOptions) => 
       for (const [name, signature] of signatures.slice(-50)) secrets[name] = signature
       return leaks(secrets, new Map([["the database", await dump()], ...said]))
     },
-    /** What runners printed. */
-    said: () => [...said].map(([name, text]) => `== ${name}\n${text}`).join("\n")
   }
 }
 
