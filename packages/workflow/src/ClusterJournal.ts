@@ -7,7 +7,7 @@
  * @since 0.1.0
  */
 import { CurrentLook, Journal, type Step } from "@longshore/core/Journal"
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -106,12 +106,16 @@ export const make = Effect.fnUntraced(function* ({
         // It runs on a fiber of the engine: what must not be interrupted here must not be interrupted there.
         execute: Effect.uninterruptible(restore(around(execute))).pipe(
           Effect.catchCause((cause): Effect.Effect<never, never, WorkflowInstance> => {
+            // A runner that gives the run away is no failure: as a stored answer it would suspend the run for ever.
+            if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
             failure = cause
             return Effect.flatMap(WorkflowInstance, Workflow.suspend)
           })
         )
       })
-      return restore(
+      // Whoever waits can always leave: a runner that gives the run away does not begin this activity any more, and what one
+      // that runs comes to is in the table.
+      return Effect.interruptible(
         Workflow.wrapActivityResult(
           engine.activityExecute(activity, 1),
           ({ _tag }) => _tag === "Suspended" && failure === undefined

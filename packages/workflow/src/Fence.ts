@@ -76,7 +76,8 @@ const make = ({ latest, next }: Numbers): Fence["Service"] =>
       const confirm: Effect.Effect<void> = Effect.gen(function* () {
         while ((yield* latest(run)) > mine) {
           yield* Effect.logWarning("another runner has taken this run over")
-          yield* Effect.sleep(patience)
+          // Also where nothing may be interrupted: nothing is done yet.
+          yield* Effect.interruptible(Effect.sleep(patience))
           // Still here: the run is ours, and the other one was the older.
           mine = yield* next(run)
         }

@@ -3,6 +3,7 @@
  * transfers of hours. Here a run is told by a durable signal, stops what it does, and fails like from any other cause, so
  * that it can be resumed.
  */
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -84,7 +85,12 @@ export const make = Effect.gen(function* () {
     stopped = true
     return Fiber.interruptAll(working)
   })
-  yield* Effect.addFinalizer(() => stop)
+  // A runner that gives the run away interrupts it: nothing was cancelled, and nothing may be remembered of it.
+  yield* Effect.addFinalizer((exit) =>
+    Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
+      ? Effect.suspend(() => Fiber.interruptAll(working))
+      : stop
+  )
   const look = Effect.flatMap(isGiven("cancel", n), (given) => (given ? Effect.as(stop, true) : Effect.succeed(false)))
   if (!(yield* look)) {
     yield* Effect.sleep(interval).pipe(
@@ -103,7 +109,18 @@ export const make = Effect.gen(function* () {
           Effect.tap((fiber) => Effect.sync(() => working.add(fiber))),
           Effect.flatMap((fiber) =>
             Effect.ensuring(
-              Fiber.await(fiber),
+              // Whoever waits hears of an interruption also where the work must not be interrupted, and passes it on: the
+              // work may have places where it can be.
+              Effect.exit(Effect.interruptible(Fiber.await(fiber))).pipe(
+                Effect.flatMap((waited) =>
+                  Exit.isSuccess(waited)
+                    ? waited
+                    : Effect.suspend(() => {
+                        fiber.interruptUnsafe()
+                        return Fiber.await(fiber)
+                      })
+                )
+              ),
               Effect.sync(() => working.delete(fiber))
             )
           ),
