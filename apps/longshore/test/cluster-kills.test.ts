@@ -16,7 +16,7 @@ const requestOf = (entityType: string): ExportRequest =>
     : { entityType }
 
 describe("three runners, one of which dies every few seconds", () => {
-  it("200 exports of 20 accounts all come, each once, within the limits", { timeout: 400_000 }, async (context) => {
+  it("200 exports of 20 accounts all come, each once, within the limits", { timeout: 240_000 }, async (context) => {
     needsPostgres(context)
     const seed = Number(process.env["LONGSHORE_TEST_SEED"] ?? randomInt(2 ** 31))
     const random = generator(seed)

@@ -80,7 +80,7 @@ describe.concurrent("another runner goes on", () => {
     await whole(lab)
   })
 
-  it("within the termination timeout of SIGTERM", { timeout: 120_000 }, async (context) => {
+  it("within the termination timeout and three seconds of SIGTERM", { timeout: 120_000 }, async (context) => {
     needsPostgres(context)
     const lab = await inTheMiddle(context)
     const at = Date.now()

@@ -281,7 +281,7 @@ export const cluster = async (context: TestContext, options: ClusterOptions) => 
       const signatures = Object.entries(links).filter(([name]) => name.startsWith("signature"))
       for (const [name, signature] of signatures.slice(-50)) secrets[name] = signature
       return leaks(secrets, new Map([["the database", await dump()], ...said]))
-    },
+    }
   }
 }
 
