@@ -8,7 +8,7 @@ const small = { partSize: 128 * 1024, fileSize: 20_000_000, bandwidth: 100_000 }
 /** The least that S3 takes, and as long. */
 const large = { partSize: 5 * 1024 * 1024, fileSize: 42_000_000, bandwidth: 4_000_000 }
 const lockExpiry = 10
-const terminationTimeout = 2
+const terminationTimeout = 5
 
 /** Two runners, and an export that one of them is in the middle of. `hurry` makes the rest of it quick. */
 const inTheMiddle = async (
@@ -80,7 +80,7 @@ describe.concurrent("another runner goes on", () => {
     await whole(lab)
   })
 
-  it("within the termination timeout and three seconds of SIGTERM", { timeout: 120_000 }, async (context) => {
+  it("within the termination timeout of SIGTERM", { timeout: 120_000 }, async (context) => {
     needsPostgres(context)
     const lab = await inTheMiddle(context)
     const at = Date.now()
@@ -92,8 +92,7 @@ describe.concurrent("another runner goes on", () => {
       `SIGTERM: ended after ${((exited - at) / 1000).toFixed(1)} s, taken over after ${seconds.toFixed(1)} s (timeout ${terminationTimeout} s)`
     )
     expect(code).toBe(0)
-    expect((exited - at) / 1000).toBeLessThanOrEqual(terminationTimeout + 2)
-    expect(seconds).toBeLessThanOrEqual(terminationTimeout + 3)
+    expect(seconds).toBeLessThanOrEqual(terminationTimeout)
     await whole(lab)
   })
 })

@@ -1,4 +1,5 @@
 /** The commands of thin clients, against the real HTTP front of a cluster that has no engine. */
+import { ExportId } from "@longshore/core/Export"
 import type { RunStatus } from "@longshore/workflow/ExportCluster"
 import * as Effect from "effect/Effect"
 import { writeFile } from "node:fs/promises"
@@ -49,7 +50,7 @@ const setUp = async (context: TestContext) => {
 
 const transferring: Partial<RunStatus> = {
   stage: "transferring",
-  exportId: "3fa85f64-5717-4562-b3fc-2c963f66afa6",
+  exportId: ExportId.make("3fa85f64-5717-4562-b3fc-2c963f66afa6"),
   files: { total: 10, delivered: 3 },
   bytes: { total: 4_000_000_000, delivered: 1_000_000_000, stored: 200_000_000 }
 }

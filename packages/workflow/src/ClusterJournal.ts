@@ -7,7 +7,7 @@
  * @since 0.1.0
  */
 import { CurrentLook, Journal, type Step } from "@longshore/core/Journal"
-import * as Cause from "effect/Cause"
+import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -105,28 +105,36 @@ export const make = Effect.fnUntraced(function* ({
         success,
         // It runs on a fiber of the engine: what must not be interrupted here must not be interrupted there.
         execute: Effect.uninterruptible(restore(around(execute))).pipe(
-          Effect.catchCause((cause): Effect.Effect<never, never, WorkflowInstance> => {
-            // A runner that gives the run away is no failure: as a stored answer it would suspend the run for ever.
-            if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
-            failure = cause
-            return Effect.flatMap(WorkflowInstance, Workflow.suspend)
-          })
+          Effect.catchCause((cause) =>
+            // A runner that gives the run away interrupts this fiber: that is no failure, and not to be stored.
+            Effect.andThen(
+              Effect.interruptible(Effect.yieldNow),
+              Effect.flatMap(WorkflowInstance, (activity) => {
+                failure = cause
+                return Workflow.suspend(activity)
+              })
+            )
+          )
         )
       })
       // Whoever waits can always leave: a runner that gives the run away does not begin this activity any more, and what one
       // that runs comes to is in the table.
-      return Effect.interruptible(
-        Workflow.wrapActivityResult(
-          engine.activityExecute(activity, 1),
-          ({ _tag }) => _tag === "Suspended" && failure === undefined
+      const attempt = (left: number): Effect.Effect<A, E, R | WorkflowInstance> =>
+        Effect.flatMap(
+          Effect.interruptible(
+            Workflow.wrapActivityResult(
+              engine.activityExecute(activity, 1),
+              ({ _tag }) => _tag === "Suspended" && failure === undefined && left === 0
+            )
+          ),
+          (result): Effect.Effect<A, E, R | WorkflowInstance> => {
+            if (result._tag === "Complete") return result.exit
+            if (failure !== undefined) return Effect.failCause(failure)
+            // An answer of a runner that had the run before: it was broken off there, and is done here.
+            return left > 0 ? attempt(left - 1) : Workflow.suspend(instance)
+          }
         )
-      ).pipe(
-        Effect.flatMap((result): Effect.Effect<A, E> => {
-          if (result._tag === "Complete") return result.exit
-          return failure === undefined ? Workflow.suspend(instance) : Effect.failCause(failure)
-        }),
-        Effect.provideService(WorkflowInstance, instance)
-      ) as Effect.Effect<A, E, R>
+      return Effect.provideService(attempt(2), WorkflowInstance, instance) as Effect.Effect<A, E, R>
     })
 
   const until = Effect.fnUntraced(function* <A, E, R>(

@@ -17,7 +17,7 @@ import {
   SqlMessageStorage,
   SqlRunnerStorage
 } from "effect/cluster"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -35,11 +35,14 @@ export interface RunnerOptions {
   readonly listen: HostPort | undefined
   /** How long a runner that is silent keeps its runs. */
   readonly lockExpiry: Duration.Duration
-  /** How long a runner that is stopped waits for what it is doing. */
+  /** How soon after it was told to stop another runner goes on. What is on its way may end until shortly before. */
   readonly terminationTimeout: Duration.Duration
 }
 
 const addressOf = ({ host, port }: HostPort) => RunnerAddress.make(host, port)
+
+/** What giving the runs away, and taking them, is left of that: three times what it takes on a machine that is not busy. */
+const handOver = Duration.seconds(3)
 
 /**
  * What decides how soon another runner goes on: it notices within a second that one is gone, or unregistered, and takes
@@ -51,7 +54,7 @@ const config = ({ address, listen, lockExpiry, terminationTimeout }: RunnerOptio
     runnerAddress: Option.some(addressOf(address)),
     runnerListenAddress: Option.map(Option.fromUndefinedOr(listen), addressOf),
     shardLockExpiration: lockExpiry,
-    entityTerminationTimeout: terminationTimeout,
+    entityTerminationTimeout: Duration.subtract(terminationTimeout, handOver),
     refreshAssignmentsInterval: "1 second",
     entityMessagePollInterval: "2 seconds",
     runnerHealthCheckInterval: "5 seconds"

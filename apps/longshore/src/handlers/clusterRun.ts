@@ -68,7 +68,7 @@ const run = Effect.fnUntraced(function* (flags: ClusterRunFlags, known: { redact
     address: { host: settings.get("runner-host") ?? "localhost", port: settings.get("runner-port") ?? 34_431 },
     listen: settings.get("runner-listen"),
     lockExpiry: settings.get("lock-expiry") ?? Duration.seconds(35),
-    terminationTimeout: settings.get("termination-timeout") ?? Duration.seconds(2)
+    terminationTimeout: settings.get("termination-timeout") ?? Duration.seconds(5)
   }
   const name = hostPort(runner.address)
   const path = settings.get("log-file")

@@ -114,10 +114,10 @@ const oneOf = <const A extends string>(
 })
 
 /** Locks are looked after three times in it: a shorter one would be over while a machine is only busy. */
-const isLockExpiry = (expiry: Duration.Duration): boolean => {
-  const millis = Duration.toMillis(expiry)
-  return millis >= 10_000 && millis <= 600_000
-}
+const isLockExpiry = Duration.between({ minimum: Duration.seconds(10), maximum: Duration.minutes(10) })
+
+/** Three seconds of it are for handing over. */
+const isTerminationTimeout = Duration.between({ minimum: Duration.seconds(4), maximum: Duration.minutes(10) })
 
 /** In the order in which they are shown. */
 const table = {
@@ -212,10 +212,11 @@ const table = {
     parse: (text: string) => Option.filter(parseDuration(text), isLockExpiry),
     expected: "a duration from 10s to 10m, such as 35s"
   },
-  "termination-timeout": duration("cluster: how long a runner that is stopped waits for what it is doing", {
-    default: "2s",
-    ...ofCluster
-  }),
+  "termination-timeout": {
+    ...duration("cluster: how soon after a runner is stopped another one goes on", { default: "5s", ...ofCluster }),
+    parse: (text: string) => Option.filter(parseDuration(text), isTerminationTimeout),
+    expected: "a duration from 4s to 10m, such as 5s"
+  },
   "keep-complete": duration("cluster: how long the rows of a complete run are kept", { default: "7d", ...ofCluster }),
   "keep-failed": duration("cluster: how long a run that failed or was cancelled can be resumed", {
     default: "30d",

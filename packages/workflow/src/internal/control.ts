@@ -81,16 +81,16 @@ export const make = Effect.gen(function* () {
   const { n } = yield* state
   const working = new Set<Fiber.Fiber<unknown, unknown>>()
   let stopped = false
+  let givenAway = false
   const stop = Effect.suspend(() => {
     stopped = true
     return Fiber.interruptAll(working)
   })
-  // A runner that gives the run away interrupts it: nothing was cancelled, and nothing may be remembered of it.
-  yield* Effect.addFinalizer((exit) =>
-    Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
-      ? Effect.suspend(() => Fiber.interruptAll(working))
-      : stop
-  )
+  // A runner that gives the run away interrupts it: nothing was cancelled.
+  yield* Effect.addFinalizer((exit) => {
+    if (Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)) givenAway = true
+    return stop
+  })
   const look = Effect.flatMap(isGiven("cancel", n), (given) => (given ? Effect.as(stop, true) : Effect.succeed(false)))
   if (!(yield* look)) {
     yield* Effect.sleep(interval).pipe(
@@ -124,7 +124,11 @@ export const make = Effect.gen(function* () {
               Effect.sync(() => working.delete(fiber))
             )
           ),
-          Effect.flatMap((exit) => (stopped && Exit.hasInterrupts(exit) ? Effect.die(new RunCancelled()) : exit))
+          Effect.flatMap((exit) => {
+            if (!stopped || !Exit.hasInterrupts(exit)) return exit
+            // Whoever has the run next must not find an answer to what was broken off here: this waits to be interrupted.
+            return givenAway ? Effect.interruptible(Effect.never) : Effect.die(new RunCancelled())
+          })
         )
       })
   }
