@@ -299,9 +299,16 @@ const statusOf = (execution: Executions.Execution, steps: Executions.Steps): Run
           failure: {
             error: failure._tag,
             message: failure.message,
-            nextStep: failure.nextStep,
+            nextStep: isOver(failure) ? another : failure.nextStep,
             retryable: failure.retryable
           }
         })
   }
 }
+
+/** The export of a run is gone: resuming it would find the same again. */
+const isOver = ({ _tag }: { readonly _tag: string }): boolean =>
+  _tag === "ExportFailed" || _tag === "ExportExpired" || _tag === "ExportNotFound"
+
+const another =
+  "Submit it as another run, with an occasion of its own (--fresh); with onExpired renew (--on-expired renew) a run asks for another export by itself."

@@ -88,7 +88,7 @@ export class RunDied extends Schema.TaggedError<RunDied>()("RunDied", { problem:
   }
   readonly retryable = false
   get nextStep(): string {
-    return "Look into the log of the runner, and resume the run: longshore cluster resume ID."
+    return "Look into the log of the runner, and resume the run."
   }
 }
 

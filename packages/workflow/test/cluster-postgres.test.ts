@@ -161,6 +161,12 @@ describe("the runs of a cluster", () => {
       yield* cluster.submit(bill)
       assert.strictEqual((yield* cluster.wait(id, "30 seconds")).state, "complete")
       assert.strictEqual((yield* simulator.exports).length, 1)
+      // An export that is gone is not there for a resume either.
+      yield* simulator.addFault({ name: "fail-export", count: 1 })
+      const gone = yield* cluster.submit(taskOf("Company", { poll: 200 }))
+      const over = yield* cluster.wait(gone.id, "30 seconds")
+      assert.strictEqual(over.failure?.error, "ExportFailed")
+      assert.include(over.failure?.nextStep, "--fresh")
       // Nothing to resume, and nothing to cancel.
       yield* cluster.resume(id)
       yield* cluster.cancel(id)

@@ -26,11 +26,14 @@ export const progress = (run: RunStatus): string => {
 /** Of a run that came to its end or may be resumed: what, and what to do. */
 export const reportOf = ({ failure, id, state }: RunStatus): Report.Report => {
   const tag = failure?.error ?? (state === "cancelled" ? "RunCancelled" : "RunDied")
+  const exitCode = ExitCode.ofTag(tag)
+  const next = failure?.nextStep ?? "What is delivered is kept."
   return {
     tag,
     message: failure?.message ?? `The run ${state === "cancelled" ? "was cancelled" : "ended unexpectedly"}.`,
-    nextStep: `${failure?.nextStep ?? "What is delivered is kept."} The run goes on with longshore cluster resume ${id}.`,
-    exitCode: ExitCode.ofTag(tag)
+    // Where the export is gone, the same run would find the same again.
+    nextStep: exitCode === ExitCode.noFiles ? next : `${next} The run goes on with longshore cluster resume ${id}.`,
+    exitCode
   }
 }
 

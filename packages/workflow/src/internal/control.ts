@@ -20,7 +20,7 @@ export class RunCancelled extends Schema.TaggedError<RunCancelled>()("RunCancell
   }
   readonly retryable = false
   get nextStep(): string {
-    return "Resume it to go on where it was: longshore cluster resume ID."
+    return "Resume it to go on where it was."
   }
 }
 

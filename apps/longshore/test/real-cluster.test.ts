@@ -135,7 +135,7 @@ describe.concurrent("longshore cluster submit", () => {
     const { code, stderr, stdout } = await waiting.ended
     expect(code).toBe(7)
     expect(stderr).toContain(
-      `longshore: Payment: Mews reports that the export failed; it has no files. Next: Ask for a new one: the same command with --on-expired renew. The run goes on with longshore cluster resume ${id("Payment")}.`
+      `longshore: Payment: Mews reports that the export failed; it has no files. Next: Ask for a new one: the same command with --on-expired renew.`
     )
     const { runs } = JSON.parse(stdout.toString())
     expect(runs).toMatchObject([
@@ -205,7 +205,11 @@ describe.concurrent("longshore cluster", () => {
     cluster.set(id, failed)
     const ended = await longshore(0, "status", id)
     expect(ended.stdout).toMatch(/^failure {4}ExportFailed: Mews reports/m)
-    expect(ended.stdout).toContain(`The run goes on with longshore cluster resume ${id}.`)
+    expect(ended.stdout).not.toContain("cluster resume")
+    const failure = { error: "ApiUnavailable", message: "Nobody answers.", nextStep: "Wait.", retryable: true }
+    cluster.set(id, { ...failed, failure })
+    const away = await longshore(0, "status", id)
+    expect(away.stdout).toContain(`Wait. The run goes on with longshore cluster resume ${id}.`)
   })
 
   it("stops a run and goes on with it", async (context) => {
