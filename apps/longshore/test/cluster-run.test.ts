@@ -23,14 +23,19 @@ interface RunOptions {
 /** A database, an API and a settings file for two accounts; and runners for them. */
 const set = async (
   context: TestContext,
-  { pending = 200, settings = "" }: { readonly pending?: number; readonly settings?: string } = {}
+  {
+    bandwidth = Infinity,
+    pending = 200,
+    settings = ""
+  }: { readonly bandwidth?: number; readonly pending?: number; readonly settings?: string } = {}
 ) => {
   const lab = laboratory(context)
   const { links, url } = await watchedSimulator(context, {
     pending,
     processing: 200,
     files: 2,
-    fileSize: 300_000
+    fileSize: 300_000,
+    bandwidth
   })
   const { dump, password, query, url: databaseUrl } = await database(context)
   const folder = await lab.folder()
@@ -207,11 +212,14 @@ describe("a runner", () => {
 
   it("a second Ctrl-C ends it at once", { timeout: 60_000 }, async (context) => {
     needsPostgres(context)
-    const { run } = await set(context, { pending: 3_600_000 })
-    const { call, child, ended, ready, says } = await run({ args: ["--termination-timeout=30s"] })
+    // A file takes half a minute, and may take that long to end: what only waits would be given away at once.
+    const { run } = await set(context, { bandwidth: 10_000 })
+    const { call, child, ended, ready, says } = await run({ args: ["--termination-timeout=60s"] })
     await ready()
     await call("POST", "/exports", bill)
-    await says(/Bill: export \S+ (was accepted)/)
+    await says(/Bill: (ready): 2 files/)
+    // By then its files are on their way.
+    await sleep(2_000)
     child.kill("SIGINT")
     await says(/(Stopping: what is on its way may end; once more leaves at once\.)/)
     const at = Date.now()
