@@ -11,13 +11,26 @@ const withoutUndici: NonNullable<Options["esbuildPlugins"]>[number] = {
   }
 }
 
-export default defineConfig({
+/** Left to the other program: what clusters need of Effect is as large as all the rest, and whoever asks for help would load it. */
+const withoutClusters: typeof withoutUndici = {
+  name: "without-clusters",
+  setup: (build) => {
+    build.onResolve({ filter: /\/handlers\/cluster\w+\.ts$/ }, () => ({ path: "cluster", namespace: "elsewhere" }))
+    build.onLoad({ filter: /.*/, namespace: "elsewhere" }, () => ({ contents: "export const handle = undefined" }))
+  }
+}
+
+const options: Options = {
   ...program,
   define: { LONGSHORE_VERSION: JSON.stringify(manifest.version) },
-  esbuildPlugins: [withoutUndici],
-  onSuccess: withSchemas(),
   // The workspace's packages are bundled from their sources.
   esbuildOptions: (options) => {
     options.conditions = ["@longshore/source"]
   }
-})
+}
+
+export default defineConfig([
+  { ...options, esbuildPlugins: [withoutUndici, withoutClusters], onSuccess: withSchemas() },
+  // The whole program once more, for `longshore cluster`: see main.ts.
+  { ...options, entry: ["src/program.ts"], outDir: "dist/cluster", esbuildPlugins: [withoutUndici] }
+])
