@@ -24,6 +24,20 @@ export const library: Options = {
   external: [/^node:/]
 }
 
+/**
+ * An `import` of node:http reads all that it exports, for the names of the module, and so loads the `fetch` that comes with
+ * Node.js: 60 ms of every start, for nothing. Asked for in this way it comes alone.
+ */
+const httpAlone: NonNullable<Options["esbuildPlugins"]>[number] = {
+  name: "http-alone",
+  setup: (build) => {
+    build.onResolve({ filter: /^(node:)?http$/ }, () => ({ path: "http", namespace: "built-in" }))
+    build.onLoad({ filter: /.*/, namespace: "built-in" }, () => ({
+      contents: 'module.exports = process.getBuiltinModule("node:http")'
+    }))
+  }
+}
+
 /** Programs: dependencies inside, which starts six times as fast; what is imported lazily stays in chunks of its own. */
 export const program: Options = {
   ...library,
@@ -32,6 +46,9 @@ export const program: Options = {
   sourcemap: false,
   noExternal: [/.*/],
   external: [],
+  esbuildPlugins: [httpAlone],
+  // Whoever strips the prefix decides before the plugins do.
+  removeNodeProtocol: false,
   // Bundled CommonJS dependencies call `require` for Node.js built-ins.
   banner: {
     js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);'

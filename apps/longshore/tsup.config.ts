@@ -20,8 +20,10 @@ const withoutClusters: typeof withoutUndici = {
   }
 }
 
-const options: Options = {
+/** What all builds of the program have in common, that of the benchmarks among them. */
+export const options: Options = {
   ...program,
+  esbuildPlugins: [...(program.esbuildPlugins ?? []), withoutUndici],
   define: { LONGSHORE_VERSION: JSON.stringify(manifest.version) },
   // The workspace's packages are bundled from their sources.
   esbuildOptions: (options) => {
@@ -30,7 +32,7 @@ const options: Options = {
 }
 
 export default defineConfig([
-  { ...options, esbuildPlugins: [withoutUndici, withoutClusters], onSuccess: withSchemas() },
+  { ...options, esbuildPlugins: [...(options.esbuildPlugins ?? []), withoutClusters], onSuccess: withSchemas() },
   // The whole program once more, for `longshore cluster`: see main.ts.
-  { ...options, entry: ["src/program.ts"], outDir: "dist/cluster", esbuildPlugins: [withoutUndici] }
+  { ...options, entry: ["src/program.ts"], outDir: "dist/cluster" }
 ])

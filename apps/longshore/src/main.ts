@@ -4,8 +4,16 @@ import manifest from "../package.json" with { type: "json" }
 
 const needed = manifest.engines.node.replace(">=", "")
 
-/** Whether version `a` is `b` or newer. */
-const suffices = (a: string, b: string): boolean => a.localeCompare(b, "en", { numeric: true }) >= 0
+const numbers = (version: string) => version.split(".").map((number) => Number.parseInt(number, 10))
+
+/** Whether version `a` is `b` or newer. Number by number, as comparing texts would load a language's rules: 10 ms. */
+const suffices = (a: string, b: string): boolean => {
+  const least = numbers(b)
+  const differing = numbers(a)
+    .map((number, index) => number - (least[index] ?? 0))
+    .find((difference) => difference !== 0)
+  return (differing ?? 0) >= 0
+}
 
 if (suffices(process.versions.node, needed)) {
   // Two builds of one program: what clusters need would make every other command start later.

@@ -83,13 +83,15 @@ export type Environment = { readonly [name: string]: string | undefined }
 export const fromEnv = (env: Environment): Proxies => {
   const http = named(env, "http_proxy", "all_proxy")
   const https = named(env, "https_proxy", "all_proxy")
-  const isExcepted = exceptions(said(env, "no_proxy")?.text ?? "")
+  const proxies = [http, https].filter((proxy) => proxy !== undefined)
+  if (proxies.length === 0) return { of: () => undefined, named: [] }
+  const isExcepted = exceptions(`${thisMachine} ${said(env, "no_proxy")?.text ?? ""}`)
   return {
     of: (url) => {
       const proxy = url.protocol === "https:" ? https : url.protocol === "http:" ? http : undefined
       return proxy === undefined || isExcepted(url) ? undefined : proxy
     },
-    named: [http, https].filter((proxy) => proxy !== undefined)
+    named: proxies
   }
 }
 
@@ -178,7 +180,7 @@ const matcher = (text: string): ((host: string) => boolean) => {
   return (host) => host === domain || host.endsWith(`.${domain}`)
 }
 
-const thisMachine = ["localhost", "127.0.0.0/8", "::1"].map(matcher)
+const thisMachine = "localhost 127.0.0.0/8 ::1"
 
 /** `no_proxy`: names with all below them, addresses, networks, each with a port or without; `*` for everything. */
 const exceptions = (text: string): ((url: URL) => boolean) => {
@@ -193,9 +195,6 @@ const exceptions = (text: string): ((url: URL) => boolean) => {
   return (url) => {
     const host = hostOf(url.hostname)
     const port = url.port === "" ? (url.protocol === "https:" ? "443" : "80") : url.port
-    return (
-      thisMachine.some((matches) => matches(host)) ||
-      rules.some((rule) => (rule.port === undefined || rule.port === port) && rule.matches(host))
-    )
+    return rules.some((rule) => (rule.port === undefined || rule.port === port) && rule.matches(host))
   }
 }
