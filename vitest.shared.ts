@@ -8,5 +8,11 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   // Effect tests share no module state, and loading `effect` once for each file is the dear part.
-  test: { include: ["test/**/*.test.ts"], isolate: false, testTimeout: 60_000 }
+  test: {
+    include: ["test/**/*.test.ts"],
+    isolate: false,
+    testTimeout: 60_000,
+    // Of concurrent tests, enough to keep two cores busy: with more of them each only takes longer.
+    maxConcurrency: 2
+  }
 })

@@ -59,6 +59,8 @@ const launch = (args: ReadonlyArray<string>, { env = {}, shell, through }: Launc
     env: {
       PATH: `${Path.dirname(process.execPath)}:${process.env["PATH"] ?? ""}`,
       HOME: home,
+      // Hundreds of starts: each finds compiled what the first one compiled.
+      NODE_COMPILE_CACHE: Path.join(home, "compiled"),
       ...env
     }
   })

@@ -11,12 +11,12 @@ import { request } from "node:https"
 import * as Path from "node:path"
 import { fileURLToPath } from "node:url"
 import { describe, expect, it, type TestContext } from "vitest"
-import { startProxy } from "../../../packages/network/test/proxy.ts"
-import { startImitation } from "../../../packages/sink-s3/test/imitation.ts"
-import { delivered, laboratory, pointedAt, secretless } from "./program.ts"
+import { startProxy } from "../../../../packages/network/test/proxy.ts"
+import { startImitation } from "../../../../packages/sink-s3/test/imitation.ts"
+import { delivered, laboratory, pointedAt, secretless } from "../program.ts"
 
 const fixture = (name: string) =>
-  fileURLToPath(new URL(`../../../packages/network/test/fixtures/${name}.pem`, import.meta.url))
+  fileURLToPath(new URL(`../../../../packages/network/test/fixtures/${name}.pem`, import.meta.url))
 const tls = { key: readFileSync(fixture("key"), "utf8"), cert: readFileSync(fixture("cert"), "utf8") }
 const authority = fixture("authority")
 
@@ -79,7 +79,7 @@ const world = async (context: TestContext) => {
 
 const password = "PASSWORD0OF0THE0PROXY"
 const withPassword = (url: string) => url.replace("//", `//me:${password}@`)
-const preload = { NODE_OPTIONS: `--import=${import.meta.resolve("./hosts.mjs")}` }
+const preload = { NODE_OPTIONS: `--import=${import.meta.resolve("../hosts.mjs")}` }
 
 describe.concurrent("by way of a proxy, with a private authority", () => {
   it("API, file host and S3 are reached, and the proxy reads nothing but their names", async (context) => {

@@ -5,9 +5,9 @@ import { hostname } from "node:os"
 import * as Path from "node:path"
 import { Schema } from "effect"
 import { describe, expect, it } from "vitest"
-import { GcJson } from "../src/handlers/gc.ts"
-import { bucket, storedInFolder } from "./leftovers.ts"
-import { delivered, laboratory } from "./program.ts"
+import { GcJson } from "../../src/handlers/gc.ts"
+import { bucket, storedInFolder } from "../leftovers.ts"
+import { delivered, laboratory } from "../program.ts"
 
 const decode = Schema.decodeUnknownSync(GcJson, { onExcessProperty: "error" })
 const answerOf = ({ stdout }: { readonly stdout: Buffer }) => decode(JSON.parse(stdout.toString()))

@@ -2,9 +2,9 @@ import { ExportEvent } from "@longshore/core/ExportEvent"
 import { appendFile, readdir, readFile, stat, writeFile } from "node:fs/promises"
 import * as Path from "node:path"
 import { describe, expect, it } from "vitest"
-import { laboratory, secretless } from "./program.ts"
-import { conforms } from "./schemas.ts"
-import { atOnce, inTheMiddle, oneByOne, slow } from "./slowly.ts"
+import { laboratory, secretless } from "../program.ts"
+import { conforms } from "../schemas.ts"
+import { atOnce, inTheMiddle, oneByOne, slow } from "../slowly.ts"
 
 type Line = typeof ExportEvent.Encoded & { readonly version: 1 }
 

@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process"
 import { chmod, mkdir, writeFile } from "node:fs/promises"
 import * as Path from "node:path"
 import { describe, expect, it, type TestContext } from "vitest"
-import { laboratory } from "./program.ts"
+import { laboratory } from "../program.ts"
 
 const has = (shell: string) => spawnSync(shell, ["-c", "true"]).status === 0
 

@@ -6,18 +6,18 @@ import * as https from "node:https"
 import type { AddressInfo } from "node:net"
 import * as Path from "node:path"
 import { describe, expect, it, type TestContext } from "vitest"
-import { startImitation } from "../../../packages/sink-s3/test/imitation.ts"
-import * as Clock from "../src/doctor/Clock.ts"
-import * as FileSystem from "../src/doctor/FileSystem.ts"
-import type { Check, Finding } from "../src/doctor/Finding.ts"
-import { DoctorJson } from "../src/handlers/doctor.ts"
-import { smallDisk } from "./disk.ts"
-import { exportId, json, listen } from "./hosts.ts"
-import { laboratory, pointedAt } from "./program.ts"
+import { startImitation } from "../../../../packages/sink-s3/test/imitation.ts"
+import * as Clock from "../../src/doctor/Clock.ts"
+import * as FileSystem from "../../src/doctor/FileSystem.ts"
+import type { Check, Finding } from "../../src/doctor/Finding.ts"
+import { DoctorJson } from "../../src/handlers/doctor.ts"
+import { smallDisk } from "../disk.ts"
+import { exportId, json, listen } from "../hosts.ts"
+import { laboratory, pointedAt } from "../program.ts"
 
 const decode = Schema.decodeUnknownSync(DoctorJson, { onExcessProperty: "error" })
-const clock = `--import=${import.meta.resolve("./clock.mjs")}`
-const atRename = `--import=${import.meta.resolve("./at-rename.mjs")}`
+const clock = `--import=${import.meta.resolve("../clock.mjs")}`
+const atRename = `--import=${import.meta.resolve("../at-rename.mjs")}`
 
 type Launch = NonNullable<Parameters<ReturnType<typeof laboratory>["longshore"]>[1]>
 
@@ -220,7 +220,7 @@ describe.concurrent("longshore doctor", () => {
     })
 
     it("names a certificate that is not trusted, and trusts it when it is told so", async (context) => {
-      const pem = (name: string) => new URL(`../../../packages/simulator/test/fixtures/${name}.pem`, import.meta.url)
+      const pem = (name: string) => new URL(`../../../../packages/simulator/test/fixtures/${name}.pem`, import.meta.url)
       const server = https.createServer(
         { key: readFileSync(pem("key")), cert: readFileSync(pem("cert")) },
         (_, response) => json(response, { RequestId: exportId }, 400)

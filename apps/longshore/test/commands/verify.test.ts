@@ -1,4 +1,4 @@
-import { VerifyJson } from "../src/handlers/verify.ts"
+import { VerifyJson } from "../../src/handlers/verify.ts"
 import * as Schema from "effect/Schema"
 import { existsSync } from "node:fs"
 import {
@@ -17,9 +17,9 @@ import {
 import * as Path from "node:path"
 import { crc32 } from "node:zlib"
 import { describe, expect, it } from "vitest"
-import { startImitation } from "../../../packages/sink-s3/test/imitation.ts"
-import { startProxy } from "../../../packages/sink-s3/test/proxy.ts"
-import { delivered, laboratory } from "./program.ts"
+import { startImitation } from "../../../../packages/sink-s3/test/imitation.ts"
+import { startProxy } from "../../../../packages/sink-s3/test/proxy.ts"
+import { delivered, laboratory } from "../program.ts"
 
 const without = (bytes: Buffer, at: number) => Buffer.concat([bytes.subarray(0, at), bytes.subarray(at + 1)])
 const flipped = (bytes: Buffer, at: number) => {

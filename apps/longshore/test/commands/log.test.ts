@@ -4,9 +4,9 @@ import { readdir, readFile, stat } from "node:fs/promises"
 import * as Path from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { describe, expect, it } from "vitest"
-import { ProgressJson } from "../src/output/ProgressJson.ts"
-import { laboratory, pointedAt, secretless } from "./program.ts"
-import { conforms } from "./schemas.ts"
+import { ProgressJson } from "../../src/output/ProgressJson.ts"
+import { laboratory, pointedAt, secretless } from "../program.ts"
+import { conforms } from "../schemas.ts"
 
 describe.concurrent("--log-file and --progress", () => {
   it("keeps what happened and the command that goes on, of a quiet run that cron stops", async (context) => {

@@ -3,8 +3,8 @@ import * as Schema from "effect/Schema"
 import { chmod, mkdir, writeFile } from "node:fs/promises"
 import * as Path from "node:path"
 import { describe, expect, it, type TestContext } from "vitest"
-import { ConfigShowJson } from "../src/handlers/configShow.ts"
-import { laboratory, pointedAt } from "./program.ts"
+import { ConfigShowJson } from "../../src/handlers/configShow.ts"
+import { laboratory, pointedAt } from "../program.ts"
 
 const decode = Schema.decodeUnknownSync(ConfigShowJson)
 

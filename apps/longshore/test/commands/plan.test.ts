@@ -2,9 +2,9 @@ import { lstat, mkdir, readdir, writeFile } from "node:fs/promises"
 import * as Path from "node:path"
 import { Schema } from "effect"
 import { describe, expect, it } from "vitest"
-import { PlanJson } from "../src/handlers/plan.ts"
-import { bucket, storedInFolder } from "./leftovers.ts"
-import { delivered, laboratory } from "./program.ts"
+import { PlanJson } from "../../src/handlers/plan.ts"
+import { bucket, storedInFolder } from "../leftovers.ts"
+import { delivered, laboratory } from "../program.ts"
 
 const decode = Schema.decodeUnknownSync(PlanJson, { onExcessProperty: "error" })
 const planOf = ({ stdout }: { readonly stdout: Buffer }) => {

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises"
 import * as Path from "node:path"
 import { describe, expect, it } from "vitest"
-import { laboratory } from "./program.ts"
+import { laboratory } from "../program.ts"
 
 const nobody = {
   LONGSHORE_PLATFORM_ADDRESS: "http://127.0.0.1:9",

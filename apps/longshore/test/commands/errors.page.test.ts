@@ -7,13 +7,13 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises"
 import * as Path from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, assert, describe, expect, it, type TestContext } from "vitest"
-import * as StandIn from "../../../packages/workflow/test/standIn.ts"
-import * as ExitCode from "../src/output/ExitCode.ts"
-import { smallDisk } from "./disk.ts"
-import { serve, token } from "./front.ts"
-import { exportId, json, mews } from "./hosts.ts"
-import { laboratory, pointedAt } from "./program.ts"
-import { inTheMiddle, oneByOne, slow } from "./slowly.ts"
+import * as StandIn from "../../../../packages/workflow/test/standIn.ts"
+import * as ExitCode from "../../src/output/ExitCode.ts"
+import { smallDisk } from "../disk.ts"
+import { serve, token } from "../front.ts"
+import { exportId, json, mews } from "../hosts.ts"
+import { laboratory, pointedAt } from "../program.ts"
+import { inTheMiddle, oneByOne, slow } from "../slowly.ts"
 
 type Lab = ReturnType<typeof laboratory>
 
@@ -331,7 +331,7 @@ afterAll(async () => {
   // A run of some of the tests alone tells nothing about the page.
   const shown = trials.filter(({ besides }) => besides === undefined)
   if (rows.size < shown.length) return
-  const path = fileURLToPath(new URL("../../../docs/errors.md", import.meta.url))
+  const path = fileURLToPath(new URL("../../../../docs/errors.md", import.meta.url))
   const page = await readFile(path, "utf8")
   const table = [
     "| error | code | when | what is said | next |",

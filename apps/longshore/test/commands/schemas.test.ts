@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from "node:fs"
 import * as Path from "node:path"
 import { describe, expect, it } from "vitest"
-import { documents, text } from "../src/schemas.ts"
-import { laboratory } from "./program.ts"
-import { conforms, read } from "./schemas.ts"
+import { documents, text } from "../../src/schemas.ts"
+import { laboratory } from "../program.ts"
+import { conforms, read } from "../schemas.ts"
 
-const folder = new URL("../../../docs/schemas/", import.meta.url)
-const shipped = new URL("../dist/schemas/", import.meta.url)
+const folder = new URL("../../../../docs/schemas/", import.meta.url)
+const shipped = new URL("../../dist/schemas/", import.meta.url)
 
 describe("docs/schemas", () => {
   it("is what pnpm schemas writes from the code as it is", () => {

@@ -1,11 +1,11 @@
 /** What a command sends to a collector, and what a collector can do to a command. */
 import * as Fault from "@longshore/simulator/Fault"
 import { describe, expect, it, type TestContext } from "vitest"
-import { collect, type Span } from "./collector.ts"
-import { exportId, json, listen, mews } from "./hosts.ts"
-import { leaks, watchedSimulator } from "./leaks.ts"
-import { laboratory } from "./program.ts"
-import { atOnce, inTheMiddle, oneByOne, slow } from "./slowly.ts"
+import { collect, type Span } from "../collector.ts"
+import { exportId, json, listen, mews } from "../hosts.ts"
+import { leaks, watchedSimulator } from "../leaks.ts"
+import { laboratory } from "../program.ts"
+import { atOnce, inTheMiddle, oneByOne, slow } from "../slowly.ts"
 
 const tokens = {
   "client token": "A0B1C2D3E4F5061728394A5B6C7D8E9F-0F1E2D3C4B5A69788796A5B4C3D2E1F",
