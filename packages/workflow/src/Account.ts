@@ -192,7 +192,10 @@ export const entities: Layer.Layer<never, never, Sharding.Sharding | Accounts> =
     const looks = yield* Looks.make(api.value)
     const slots = yield* Slots.make(api.value, looks)
     return AccountEntity.of({
-      Look: ({ payload: { exportId, freshness } }) => Rpc.fork(looks.get(exportId, freshness)),
+      Look: ({ payload: { exportId, freshness } }) => {
+        slots.asked(exportId)
+        return Rpc.fork(looks.get(exportId, freshness))
+      },
       Turn: ({ payload: { entityType, ticket } }) => Rpc.fork(slots.turn(entityType, ticket)),
       // Between the API's answer and ours nothing may interrupt: the id exists nowhere else.
       Add: ({ payload: { request, ticket, turn } }) =>

@@ -2,9 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { addPath } from "@longshore/core/ConnectorApi"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import { failureOf } from "../src/ExportWorkflow.ts"
-import { ExportWorkflow } from "../src/index.ts"
+import { Account, ExportWorkflow } from "../src/index.ts"
 import * as Control from "../src/internal/control.ts"
 import { make, patiently, taskOf, tokens, until, type World } from "./world.ts"
 import { WorkflowEngine } from "effect/workflow/WorkflowEngine"
@@ -151,6 +152,39 @@ describe("an account", () => {
       assert.strictEqual(yield* world.requests("add", 200), 3)
       assert.strictEqual(yield* world.requests("add"), 3)
       yield* delivered(world)
+    })
+  )
+
+  it.effect("gives the same export again to whoever has not heard of it, and to nobody else", () =>
+    Effect.gen(function* () {
+      const world = yield* make({ simulator: { files: 1, fileSize: 1_000, processing: "10 minutes" } })
+      const lease = { confirm: Effect.void, recent: Effect.void }
+      const account = (ticket: string) =>
+        Account.exportsOf({ account: "lisbon", ticket, lease }).pipe(
+          Effect.map(({ exports }) => exports),
+          Effect.provideContext(world.context)
+        )
+      const [one, another] = [yield* account("one"), yield* account("another")]
+      const request = { entityType: "Bill" }
+      const first = yield* patiently(one.add(request))
+      const waiting = yield* Effect.forkChild(another.add(request))
+      yield* patiently(Effect.sleep("1 minute"))
+      // Its runner died before it noted the answer.
+      assert.strictEqual((yield* patiently(one.add(request))).id, first.id)
+      assert.strictEqual(yield* world.requests("add"), 1)
+      yield* patiently(one.get(first.id))
+      // Now it knows, and asks for another one, after whoever came before it.
+      const renewed = yield* Effect.forkChild(one.add(request))
+      const [second, third] = [
+        yield* patiently(Fiber.join(waiting), "1 second"),
+        yield* patiently(Fiber.join(renewed), "1 second")
+      ]
+      assert.strictEqual(new Set([first.id, second.id, third.id]).size, 3)
+      assert.deepStrictEqual(
+        (yield* world.simulator.exports).map(({ id }) => id),
+        [first.id, second.id, third.id]
+      )
+      assert.strictEqual(yield* world.requests("add"), 3)
     })
   )
 

@@ -22,8 +22,13 @@ interface Turn {
 export interface Slots {
   /** Answers at once. Whoever asks has a place in the queue from then on, and keeps it by asking again. */
   readonly turn: (entityType: EntityType, ticket: string) => Effect.Effect<Turn>
-  /** Once for each turn: a message that comes twice gets the same answer. */
+  /**
+   * Once for each turn: a message that comes twice gets the same answer. So does a ticket whose export nobody asked about
+   * since: the answer was lost with the runner that waited for it, and asking again would leave that export to nobody.
+   */
   readonly add: (request: ExportRequest, ticket: string, turn: string) => Effect.Effect<Export, AddError>
+  /** Somebody asks about an export, so its id is known. */
+  readonly asked: (id: ExportId) => void
 }
 
 interface Slot {
@@ -31,8 +36,15 @@ interface Slot {
   readonly queue: Map<string, number>
   /** Whose turn it is, and what it was told. */
   turn: { readonly ticket: string; readonly word: string; readonly until: number } | undefined
-  /** The export that has the slot, as far as this account's runs know. */
-  holder: ExportId | undefined
+  /** What has the slot, as far as this account's runs know. */
+  holder: Holder | undefined
+}
+
+interface Holder {
+  readonly answer: Export
+  readonly ticket: string
+  /** Whoever has the ticket asked about the export: the answer has come. */
+  isKnown: boolean
 }
 
 /** Who has not asked again by then is gone, and does not keep the others waiting. Longer than any run waits between asking. */
@@ -59,7 +71,7 @@ export const make = Effect.fnUntraced(function* (api: Exports["Service"], looks:
   const isFree = Effect.fnUntraced(function* (slot: Slot) {
     const { holder } = slot
     if (holder === undefined) return true
-    const found = yield* Effect.exit(looks.get(holder, stale))
+    const found = yield* Effect.exit(looks.get(holder.answer.id, stale))
     if (Exit.isSuccess(found) ? isActive(found.value) : !isGone(found)) return false
     if (slot.holder === holder) slot.holder = undefined
     return slot.turn === undefined && slot.holder === undefined
@@ -73,7 +85,7 @@ export const make = Effect.fnUntraced(function* (api: Exports["Service"], looks:
     if (slot.turn !== undefined && now >= slot.turn.until) slot.turn = undefined
     if (slot.turn?.ticket === ticket) return { turn: slot.turn.word, problem: "" }
     const [first] = slot.queue.keys()
-    if (slot.turn === undefined && first === ticket && (yield* isFree(slot))) {
+    if (slot.turn === undefined && (isLost(slot, ticket) || (first === ticket && (yield* isFree(slot))))) {
       const word = `${life}-${++count}`
       slot.turn = { ticket, word, until: now + turnLasts }
       return { turn: word, problem: "" }
@@ -97,21 +109,32 @@ export const make = Effect.fnUntraced(function* (api: Exports["Service"], looks:
     }
     // Not given to anybody else before it is over.
     slot.turn = { ...slot.turn, until: Infinity }
-    const exit = yield* Effect.exit(api.add(request))
+    const exit = yield* Effect.exit(
+      slot.holder !== undefined && isLost(slot, ticket) ? Effect.succeed(slot.holder.answer) : api.add(request)
+    )
     used.set(word, exit)
     // Messages that come twice come soon.
     for (const old of used.keys()) if (used.size > 1_000) used.delete(old)
     slot.turn = undefined
     if (Exit.isSuccess(exit)) {
-      slot.holder = exit.value.id
       slot.queue.delete(ticket)
-      yield* looks.tell(exit.value)
+      if (slot.holder?.answer !== exit.value) {
+        slot.holder = { answer: exit.value, ticket, isKnown: false }
+        yield* looks.tell(exit.value)
+      }
     }
     return yield* exit
   })
 
-  return { turn, add }
+  const asked: Slots["asked"] = (id) => {
+    for (const { holder } of slots.values()) if (holder?.answer.id === id) holder.isKnown = true
+  }
+
+  return { turn, add, asked }
 })
+
+/** The API's answer to this ticket has not come there. */
+const isLost = ({ holder }: Slot, ticket: string): boolean => holder?.ticket === ticket && !holder.isKnown
 
 /** The API does not know it any more. */
 const isGone = (exit: Exit.Exit<unknown, { readonly _tag: string }>): boolean => {
