@@ -1,3 +1,4 @@
+import * as Duration from "effect/Duration"
 import { setTimeout as sleep } from "node:timers/promises"
 import { describe, expect, it, type TestContext } from "vitest"
 import { cluster, type ClusterOptions, filesBelow, type Runner, sha256, until } from "./cluster.ts"
@@ -94,6 +95,62 @@ describe.concurrent("another runner goes on", () => {
     expect(code).toBe(0)
     expect(seconds).toBeLessThanOrEqual(terminationTimeout)
     await whole(lab)
+  })
+})
+
+describe.concurrent("answers to add that are on their way are not lost", () => {
+  const held = async (context: TestContext) => {
+    const lab = await cluster(context, {
+      accounts: ["north", "south"],
+      simulator: {
+        pending: 200,
+        processing: 200,
+        files: 1,
+        fileSize: 10_000,
+        faults: [{ name: "hold-add-answer", count: Infinity, duration: Duration.seconds(4) }]
+      },
+      flags: [`--lock-expiry=${lockExpiry}s`, `--termination-timeout=${terminationTimeout}s`]
+    })
+    const submitted = async () => {
+      const ids = await Promise.all(
+        ["north", "south"].flatMap((account) =>
+          ["Bill", "Payment", "Customer", "Company", "Reservation"].map((entityType) =>
+            lab.submit(account, { entityType }, { poll: 200 })
+          )
+        )
+      )
+      await until(async () => (await lab.exports()).length === ids.length, "all are accepted")
+      return ids
+    }
+    const allCame = async (ids: ReadonlyArray<string>) => {
+      const runs = await Promise.all(ids.map(lab.finished))
+      expect(runs.map(({ state }) => state)).toEqual(ids.map(() => "complete"))
+      expect(await lab.exports()).toHaveLength(ids.length)
+      expect(await lab.undelivered()).toEqual([])
+    }
+    return { ...lab, submitted, allCame }
+  }
+
+  it("when a runner ends", { timeout: 120_000 }, async (context) => {
+    needsPostgres(context)
+    const lab = await held(context)
+    const [one] = await Promise.all([lab.start(), lab.start()])
+    const ids = await lab.submitted()
+    one.signal("SIGTERM")
+    await one.ended
+    await lab.allCame(ids)
+  })
+
+  it("when another runner comes", { timeout: 120_000 }, async (context) => {
+    needsPostgres(context)
+    const lab = await held(context)
+    await lab.start()
+    const starting = lab.start()
+    // So that it takes its share while the answers are on their way.
+    await sleep(300)
+    const ids = await lab.submitted()
+    await starting
+    await lab.allCame(ids)
   })
 })
 

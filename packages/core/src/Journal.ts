@@ -31,6 +31,11 @@ export interface Step<A, E, R> {
   readonly error: Schema.Codec<E, any>
   /** What is done, unless it is done already. */
   readonly execute: Effect.Effect<A, E, R>
+  /**
+   * What it did is known from its answer alone, and to do it again is to do it twice. A journal whose steps may be taken away while
+   * they are done, to be done elsewhere, keeps an answer that comes all the same.
+   */
+  readonly irreplaceable?: boolean
 }
 
 /**

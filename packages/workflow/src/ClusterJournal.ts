@@ -12,10 +12,12 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import * as Activity from "effect/workflow/Activity"
 import * as DurableClock from "effect/workflow/DurableClock"
+import * as DurableDeferred from "effect/workflow/DurableDeferred"
 import * as Workflow from "effect/workflow/Workflow"
 import { WorkflowEngine, WorkflowInstance } from "effect/workflow/WorkflowEngine"
 
@@ -97,14 +99,34 @@ export const make = Effect.fnUntraced(function* ({
   const instance = yield* WorkflowInstance
   const longest = Duration.fromInputUnsafe(suspendAfter)
 
-  const step = <A, E, R>({ execute, name, success }: Step<A, E, R>): Effect.Effect<A, E, R> =>
+  /** Of an activity that is interrupted the engine keeps nothing, also if it ends well after that: here it is kept. */
+  const kept = <A, E, R>(name: string, success: Schema.Codec<A, any>, work: Effect.Effect<A, E, R>) =>
+    Effect.gen(function* () {
+      const answer = DurableDeferred.make(`${name}: answer`, { success })
+      const before = yield* engine.deferredResult(answer)
+      if (Option.isSome(before)) return yield* before.value
+      const value = yield* work
+      const current = yield* Effect.exit(Effect.interruptible(Effect.yieldNow))
+      if (Exit.isFailure(current)) {
+        yield* engine.deferredDone(answer, {
+          workflowName: instance.workflow._tag,
+          executionId: instance.executionId,
+          deferredName: answer.name,
+          exit: Exit.succeed(value)
+        })
+      }
+      return value
+    })
+
+  const step = <A, E, R>({ execute, irreplaceable, name, success }: Step<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.uninterruptibleMask((restore) => {
       let failure: Cause.Cause<E> | undefined
+      const work = irreplaceable === true ? kept(name, success, around(execute)) : around(execute)
       const activity = Activity.make({
         name,
         success,
         // It runs on a fiber of the engine: what must not be interrupted here must not be interrupted there.
-        execute: Effect.uninterruptible(restore(around(execute))).pipe(
+        execute: Effect.uninterruptible(restore(work)).pipe(
           Effect.catchCause((cause) =>
             // A runner that gives the run away interrupts this fiber: that is no failure, and not to be stored.
             Effect.andThen(

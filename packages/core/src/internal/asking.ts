@@ -50,6 +50,7 @@ export const ask = Effect.fnUntraced(function* (options: AskOptions) {
         name: stepName(options.renewal, "add", again),
         success: Asked,
         error: ExportError,
+        irreplaceable: true,
         execute: Effect.suspend(() => {
           mine = true
           return request(options, intent.process !== process, restore)
