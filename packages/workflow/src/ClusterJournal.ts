@@ -99,29 +99,29 @@ export const make = Effect.fnUntraced(function* ({
   const instance = yield* WorkflowInstance
   const longest = Duration.fromInputUnsafe(suspendAfter)
 
-  /** Of an activity that is interrupted the engine keeps nothing, also if it ends well after that: here it is kept. */
-  const kept = <A, E, R>(name: string, success: Schema.Codec<A, any>, work: Effect.Effect<A, E, R>) =>
+  /**
+   * The engine drops what an activity comes to when its runner lost the execution meanwhile, be it to one that joined. Here it is
+   * written down at once, for whoever does the step next.
+   */
+  const kept = <A, E, R>(name: string, success: Schema.Codec<A, any>, execute: Effect.Effect<A, E, R>) =>
     Effect.gen(function* () {
       const answer = DurableDeferred.make(`${name}: answer`, { success })
       const before = yield* engine.deferredResult(answer)
       if (Option.isSome(before)) return yield* before.value
-      const value = yield* work
-      const current = yield* Effect.exit(Effect.interruptible(Effect.yieldNow))
-      if (Exit.isFailure(current)) {
-        yield* engine.deferredDone(answer, {
-          workflowName: instance.workflow._tag,
-          executionId: instance.executionId,
-          deferredName: answer.name,
-          exit: Exit.succeed(value)
-        })
-      }
+      const value = yield* execute
+      yield* engine.deferredDone(answer, {
+        workflowName: instance.workflow._tag,
+        executionId: instance.executionId,
+        deferredName: answer.name,
+        exit: Exit.succeed(value)
+      })
       return value
     })
 
   const step = <A, E, R>({ execute, irreplaceable, name, success }: Step<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.uninterruptibleMask((restore) => {
       let failure: Cause.Cause<E> | undefined
-      const work = irreplaceable === true ? kept(name, success, around(execute)) : around(execute)
+      const work = around(irreplaceable === true ? kept(name, success, execute) : execute)
       const activity = Activity.make({
         name,
         success,
