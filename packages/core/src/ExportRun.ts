@@ -251,7 +251,7 @@ const obtain = Effect.fnUntraced(function* (options: ExportRunOptions, renewal: 
     return options.exportId
   }
   const { onBusy = "auto", request } = options
-  const every = yield* cadence(options)
+  const every = cadence(options)
   return yield* within(
     waiting,
     "slot",
@@ -271,7 +271,7 @@ const ready = Effect.fnUntraced(function* (
   const journal = yield* Journal
   const exports = yield* Exports
   const sink = yield* ObjectSink
-  const every = yield* cadence(options)
+  const every = cadence(options)
   let seen: Ready | undefined
   const began = yield* Clock.currentTimeMillis
   let answered = began
@@ -282,11 +282,12 @@ const ready = Effect.fnUntraced(function* (
    */
   const borne = Effect.fnUntraced(function* (error: ApiError | ExportNotFound) {
     const { attempt, since = began } = yield* CurrentLook
-    const silence = (yield* Clock.currentTimeMillis) - answered
+    const now = yield* Clock.currentTimeMillis
+    const silence = now - answered
     const missing = error._tag === "ExportNotFound" && !adopted
     const patience = Math.min(Math.max(answered - since, missing ? 60_000 : 0), 3_600_000)
     if (!(error.retryable || missing) || silence > patience) return yield* error
-    const nextIn = Duration.toMillis(every(attempt))
+    const nextIn = Duration.toMillis(every(attempt, now))
     yield* publish({ _tag: "LookFailed", exportId, problem: error.message, nextIn })
     return undefined
   })
@@ -298,7 +299,7 @@ const ready = Effect.fnUntraced(function* (
     if (found.status === "Expired") return yield* new ExportExpired({ exportId })
     if (found.status !== "Success") {
       const { attempt } = yield* CurrentLook
-      const nextIn = Duration.toMillis(every(attempt))
+      const nextIn = Duration.toMillis(every(attempt, answered))
       yield* publish({ _tag: "ExportPolled", exportId, status: found.status, attempt, nextIn })
       return Option.none<Ready>()
     }
@@ -348,15 +349,14 @@ const ready = Effect.fnUntraced(function* (
  * When to look again: quickly at first, then every five minutes, as Mews advises. Looks fall on multiples of the
  * interval, so that exports which wait in one process meet, and share one `getAll`.
  */
-const cadence = Effect.fnUntraced(function* (options: ExportRunOptions) {
-  const clock = yield* Clock.Clock
-  return (attempt: number): Duration.Duration => {
-    if (options.poll !== undefined) return Duration.fromInputUnsafe(options.poll)
+const cadence =
+  ({ poll }: ExportRunOptions) =>
+  (attempt: number, at: number): Duration.Duration => {
+    if (poll !== undefined) return Duration.fromInputUnsafe(poll)
     // 2 seconds, five times; 4, 8, 16, … 256; 300. Each divides the next but for the last.
     const interval = Math.min(2_000 * 2 ** Math.max(0, Math.min(attempt, 20) - 4), 300_000)
-    return Duration.millis(interval - (clock.currentTimeMillisUnsafe() % interval))
+    return Duration.millis(interval - (at % interval))
   }
-})
 
 const within = <A, E, R>(
   { deadline, started }: Waiting,

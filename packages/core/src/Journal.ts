@@ -115,11 +115,12 @@ export class Journal extends Context.Service<
     readonly step: <A, E, R>(step: Step<A, E, R>) => Effect.Effect<A, E, R>
     /**
      * Repeats the step until it yields a value; remembers that value. Waiting is not remembered. `every` says how long
-     * to wait after attempt 0, 1, 2, …; `execute` learns by {@link CurrentLook} which one it is.
+     * to wait after attempt 0, 1, 2, …, if that was at this time (milliseconds since 1970); `execute` learns by
+     * {@link CurrentLook} which one it is.
      */
     readonly until: <A, E, R>(
       step: Step<Option.Option<A>, E, R>,
-      every: (attempt: number) => Duration.Duration
+      every: (attempt: number, at: number) => Duration.Duration
     ) => Effect.Effect<A, E, R>
   }
 >()("@longshore/core/Journal") {}
@@ -173,10 +174,14 @@ export const make = (memory: Memory): Journal["Service"] => {
   })
   return Journal.of({
     step,
-    until: <A, E, R>(look: Step<Option.Option<A>, E, R>, every: (attempt: number) => Duration.Duration) => {
+    until: <A, E, R>(look: Step<Option.Option<A>, E, R>, every: (attempt: number, at: number) => Duration.Duration) => {
       const attempt = (n: number, since: number): Effect.Effect<Option.Option<A>, E, R> =>
         Effect.provideService(look.execute, CurrentLook, { attempt: n, since }).pipe(
-          Effect.filterOrElse(Option.isSome, () => Effect.andThen(Effect.sleep(every(n)), attempt(n + 1, since)))
+          Effect.filterOrElse(Option.isSome, () =>
+            Effect.flatMap(Clock.currentTimeMillis, (at) =>
+              Effect.andThen(Effect.sleep(every(n, at)), attempt(n + 1, since))
+            )
+          )
         )
       const execute = Effect.flatMap(Clock.currentTimeMillis, (now) => attempt(0, now))
       return Effect.map(step({ ...look, execute }), Option.getOrThrow)

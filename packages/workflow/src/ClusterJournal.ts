@@ -161,7 +161,7 @@ export const make = Effect.fnUntraced(function* ({
 
   const until = Effect.fnUntraced(function* <A, E, R>(
     look: Step<Option.Option<A>, E, R>,
-    every: (attempt: number) => Duration.Duration
+    every: (attempt: number, at: number) => Duration.Duration
   ): Effect.fn.Return<A, E, R> {
     const since = yield* step({
       name: `${look.name}: since`,
@@ -169,18 +169,19 @@ export const make = Effect.fnUntraced(function* ({
       error: Schema.Never,
       execute: Clock.currentTimeMillis
     })
-    for (let attempt = attemptAfter((yield* Clock.currentTimeMillis) - since, every); ; attempt++) {
+    for (let attempt = attemptAt(yield* Clock.currentTimeMillis, since, every); ; attempt++) {
       const value = yield* step({ ...look, execute: found(look.execute, { attempt, since }, every) }).pipe(
         Effect.map(Option.getOrThrow),
         Effect.map((value) => ({ value })),
         Effect.catchDefect((defect) => (defect === nothing ? Effect.undefined : Effect.die(defect)))
       )
       if (value !== undefined) return value.value
-      const wait = every(attempt)
+      const now = yield* Clock.currentTimeMillis
+      const wait = every(attempt, now)
       if (Duration.isLessThanOrEqualTo(wait, longest)) yield* around(Effect.sleep(wait))
       else {
         // The time in its name makes it a clock of its own; a replay that comes earlier sets another one.
-        const wakeUp = (yield* Clock.currentTimeMillis) + Duration.toMillis(wait)
+        const wakeUp = now + Duration.toMillis(wait)
         yield* DurableClock.sleep({
           name: `${look.name}: ${wakeUp}`,
           duration: wait,
@@ -199,17 +200,22 @@ const nothing = Symbol("nothing")
 const found = <A, E, R>(
   look: Effect.Effect<Option.Option<A>, E, R>,
   current: { readonly attempt: number; readonly since: number },
-  every: (attempt: number) => Duration.Duration
+  every: (attempt: number, at: number) => Duration.Duration
 ): Effect.Effect<Option.Option<A>, E, R> =>
-  look.pipe(
-    Effect.filterOrElse(Option.isSome, () => Effect.die(nothing)),
-    Effect.provideService(CurrentLook, current),
-    Effect.provideService(Freshness, Math.min(Duration.toMillis(every(current.attempt)) / 2, 60_000))
+  Effect.flatMap(Clock.currentTimeMillis, (now) =>
+    look.pipe(
+      Effect.filterOrElse(Option.isSome, () => Effect.die(nothing)),
+      Effect.provideService(CurrentLook, current),
+      Effect.provideService(Freshness, Math.min(Duration.toMillis(every(current.attempt, now)) / 2, 60_000))
+    )
   )
 
-/** How many looks fit into the time since the first one. */
-const attemptAfter = (elapsed: number, every: (attempt: number) => Duration.Duration): number => {
+/** Which look is due, if each before it came when it was. */
+const attemptAt = (now: number, since: number, every: (attempt: number, at: number) => Duration.Duration): number => {
   let attempt = 0
-  for (let left = elapsed; left > 0 && attempt < 10_000; attempt++) left -= Duration.toMillis(every(attempt))
+  for (let at = since; attempt < 10_000; attempt++) {
+    at += Duration.toMillis(every(attempt, at))
+    if (at > now) break
+  }
   return attempt
 }

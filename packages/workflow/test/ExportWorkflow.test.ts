@@ -1,9 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { addPath } from "@longshore/core/ConnectorApi"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import * as TestClock from "effect/testing/TestClock"
 import { failureOf } from "../src/ExportWorkflow.ts"
 import { Account, ExportWorkflow } from "../src/index.ts"
 import * as Control from "../src/internal/control.ts"
@@ -70,6 +72,20 @@ describe("an export on the engine", () => {
       assert.strictEqual(yield* world.requests("add"), 1)
       // Quick at first, and every five minutes in the end: a replay does not begin with quick ones again.
       assert.isBelow(yield* world.requests("getAll"), 45)
+    })
+  )
+
+  it.effect("goes on with looks as often as they were, whenever another runner begins with them", () =>
+    Effect.gen(function* () {
+      // A wake-up comes right before a multiple of all intervals, where the next look of each would be close.
+      yield* TestClock.adjust(256_000 * 5_000 - 19_870)
+      const world = yield* make({ simulator: { files: 1, fileSize: 1_000, processing: "18 seconds" }, suspendAfter: 0 })
+      const id = yield* patiently(world.submit(taskOf("Bill")))
+      yield* patiently(complete(world, id), "50 millis")
+      const [first] = yield* world.simulator.exports
+      const ready = Date.parse(first?.createdAt ?? "") + 20_000
+      // The intervals are sixteen seconds at most then, and the engine looks every ten for whom to wake.
+      assert.isBelow((yield* Clock.currentTimeMillis) - ready, 27_000)
     })
   )
 

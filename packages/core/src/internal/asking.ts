@@ -16,7 +16,7 @@ export interface AskOptions {
   readonly renewal: number
   readonly onBusy: "auto" | "fail" | "wait"
   /** How long to wait before asking again for the n-th time. */
-  readonly every: (attempt: number) => Duration.Duration
+  readonly every: (attempt: number, at: number) => Duration.Duration
   /** How often a request that certainly did not reach the API is sent again. */
   readonly retries: number
 }
@@ -96,7 +96,7 @@ const request = Effect.fnUntraced(function* (
       case "AddRejected": {
         if (onBusy === "fail" || (onBusy === "auto" && !lost)) return { _tag: "Refused", error }
         unknown = 0
-        const millis = Duration.toMillis(every(attempt++))
+        const millis = Duration.toMillis(every(attempt++, yield* Clock.currentTimeMillis))
         yield* publish({ _tag: "SlotBusy", problem: refusal(error), retryIn: millis })
         yield* wait(millis)
         break
@@ -106,7 +106,7 @@ const request = Effect.fnUntraced(function* (
         if (onBusy === "fail" || ++unknown > maxUnknown) return yield* error
         lost = true
         yield* publish({ _tag: "AnswerLost", problem: error.problem })
-        yield* wait(Duration.toMillis(every(attempt++)))
+        yield* wait(Duration.toMillis(every(attempt++, yield* Clock.currentTimeMillis)))
         break
       }
       // It may have been accepted: the intent stays open.
