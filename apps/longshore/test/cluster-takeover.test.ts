@@ -122,13 +122,12 @@ describe.concurrent("answers to add that are on their way are not lost", () => {
       await until(async () => (await lab.exports()).length === ids.length, "all are accepted")
       return ids
     }
-    const allCame = async (ids: ReadonlyArray<string>) => {
-      const runs = await Promise.all(ids.map(lab.finished))
-      expect(runs.map(({ state }) => state)).toEqual(ids.map(() => "complete"))
-      expect(await lab.exports()).toHaveLength(ids.length)
-      expect(await lab.undelivered()).toEqual([])
-    }
-    return { ...lab, submitted, allCame }
+    const outcome = async (ids: ReadonlyArray<string>) => ({
+      states: new Set((await Promise.all(ids.map(lab.finished))).map(({ state }) => state)),
+      accepted: (await lab.exports()).length,
+      undelivered: await lab.undelivered()
+    })
+    return { ...lab, submitted, outcome }
   }
 
   it("when a runner ends", { timeout: 120_000 }, async (context) => {
@@ -138,7 +137,7 @@ describe.concurrent("answers to add that are on their way are not lost", () => {
     const ids = await lab.submitted()
     one.signal("SIGTERM")
     await one.ended
-    await lab.allCame(ids)
+    expect(await lab.outcome(ids)).toEqual({ states: new Set(["complete"]), accepted: ids.length, undelivered: [] })
   })
 
   it("when another runner comes", { timeout: 120_000 }, async (context) => {
@@ -150,7 +149,7 @@ describe.concurrent("answers to add that are on their way are not lost", () => {
     await sleep(300)
     const ids = await lab.submitted()
     await starting
-    await lab.allCame(ids)
+    expect(await lab.outcome(ids)).toEqual({ states: new Set(["complete"]), accepted: ids.length, undelivered: [] })
   })
 })
 
