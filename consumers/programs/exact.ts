@@ -27,10 +27,12 @@ import type { MemorySink } from "@longshore/testkit"
 import {
   type Account,
   type ClusterApi,
+  type ClusterClient,
   type ClusterJournal,
   type ExportCluster,
   ExportWorkflow,
-  type Fence
+  type Fence,
+  type RunStatus
 } from "@longshore/workflow"
 import type { Sharding } from "effect/cluster"
 import type { HttpClient } from "effect/http"
@@ -164,14 +166,14 @@ expectTypeOf<ReturnType<typeof ExportCluster.layer>>().toEqualTypeOf<
 >()
 type Cluster = Context.Service.Shape<typeof ExportCluster.ExportCluster>
 expectTypeOf<ReturnType<Cluster["submit"]>>().toEqualTypeOf<
-  Effect.Effect<ExportCluster.RunStatus, ExportError.InvalidRequest>
+  Effect.Effect<RunStatus.RunStatus, ExportError.InvalidRequest>
 >()
-expectTypeOf<Effect.Error<ReturnType<Cluster["wait"]>>>().toEqualTypeOf<ExportCluster.RunNotFound>()
-expectTypeOf<ExportCluster.RunStatus["state"]>().toEqualTypeOf<"running" | "failed" | "cancelled" | "complete">()
+expectTypeOf<Effect.Error<ReturnType<Cluster["wait"]>>>().toEqualTypeOf<RunStatus.RunNotFound>()
+expectTypeOf<RunStatus.RunStatus["state"]>().toEqualTypeOf<"running" | "failed" | "cancelled" | "complete">()
 expectTypeOf<keyof ClusterApi.Submission>().toEqualTypeOf<
-  "account" | "request" | "path" | "occasion" | "exportId" | "onBusy" | "onExpired" | "poll" | "partSize"
+  "account" | "request" | "path" | "occasion" | "exportId" | "onBusy" | "onExpired" | "maxWait" | "poll" | "partSize"
 >()
-expectTypeOf<ClusterApi.ClientError>().toEqualTypeOf<
+expectTypeOf<ClusterClient.ClientError>().toEqualTypeOf<
   ExportError.InvalidRequest | ClusterApi.Unauthorized | ClusterApi.ClusterUnavailable
 >()
 expectTypeOf<ReturnType<typeof ClusterJournal.make>>().toEqualTypeOf<

@@ -1,6 +1,6 @@
 /** The HTTP front of a cluster that has no engine, in the test's own process. */
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import * as ClusterApi from "@longshore/workflow/ClusterApi"
+import * as ClusterServer from "@longshore/workflow/ClusterServer"
 import { ExportCluster } from "@longshore/workflow/ExportCluster"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -20,7 +20,7 @@ export const serve = async ({ onTestFinished }: TestContext, cluster: StandIn.St
   const close = () => Effect.runPromise(Scope.close(scope, Exit.void))
   await Effect.runPromise(
     Layer.buildWithScope(
-      ClusterApi.layer({ token: Redacted.make(token), tasks: StandIn.tasks }).pipe(
+      ClusterServer.layer({ token: Redacted.make(token), tasks: StandIn.tasks }).pipe(
         Layer.provide(Layer.succeed(ExportCluster, cluster.service)),
         Layer.provide(
           NodeHttpServer.layer(() => server, { port, host: "127.0.0.1", gracefulShutdownTimeout: "50 millis" })

@@ -1,6 +1,6 @@
 /** The commands of thin clients, against the real HTTP front of a cluster that has no engine. */
 import { ExportId } from "@longshore/core/Export"
-import type { RunStatus } from "@longshore/workflow/ExportCluster"
+import type { RunStatus } from "@longshore/workflow/RunStatus"
 import * as Effect from "effect/Effect"
 import { writeFile } from "node:fs/promises"
 import * as Path from "node:path"

@@ -10,14 +10,17 @@
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Latch from "effect/Latch"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Tracer from "effect/Tracer"
-import type { ExportId, ExportRequest } from "./Export.ts"
+import type { EntityType, ExportId, ExportRequest } from "./Export.ts"
 import {
   ExportError,
   ExportExpired,
@@ -77,6 +80,11 @@ export interface ExportRunOptions {
    * not limited. Default: as long as it takes.
    */
   readonly maxWait?: Duration.Input
+  /**
+   * When that wait began, if several processes share it: milliseconds since 1970. One that comes too late still looks
+   * once. Default: now.
+   */
+  readonly waitingSince?: number
   /**
    * A fixed time between looks. Default: 2 seconds at first, then doubling up to 5 minutes, which is what Mews advises.
    */
@@ -172,19 +180,12 @@ const maxRenewals = 3
 export const run = Effect.fnUntraced(
   function* (options: ExportRunOptions) {
     yield* validate(options.request)
-    const started = yield* Clock.currentTimeMillis
+    const now = yield* Clock.currentTimeMillis
+    const started = options.waitingSince ?? now
     const deadline = options.maxWait === undefined ? Infinity : started + Duration.toMillis(options.maxWait)
-    const result = yield* generations(options, { started, deadline }).pipe(
-      Effect.tapError((error) =>
-        publish({
-          _tag: "RunFailed",
-          error: error._tag,
-          message: error.message,
-          nextStep: error.nextStep,
-          retryable: error.retryable,
-          ...("requestId" in error && error.requestId !== undefined ? { requestId: error.requestId } : {})
-        })
-      ),
+    const least = options.waitingSince === undefined ? 0 : lateLook
+    const result = yield* generations(options, { started, deadline, least }).pipe(
+      Effect.tapError(tellFailure),
       forEntityType(options.request.entityType)
     )
     yield* Effect.annotateCurrentSpan({
@@ -197,7 +198,11 @@ export const run = Effect.fnUntraced(
   },
   (effect, { continues, request: { entityType } }) =>
     effect.pipe(
-      Effect.onExit((exit) => Metrics.ended(entityType, exit)),
+      Effect.onExit((exit) =>
+        Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)
+          ? Effect.flatMap(isSuspended, (suspended) => (suspended ? Effect.void : Metrics.ended(entityType, exit)))
+          : Metrics.ended(entityType, exit)
+      ),
       span("longshore.run", {
         links: continues === undefined ? [] : [{ span: continues, attributes: { "longshore.link": "continues" } }]
       }),
@@ -205,10 +210,62 @@ export const run = Effect.fnUntraced(
     )
 )
 
+/** Whether the journal says that a run which is interrupted has not come to an end by it. */
+const isSuspended = Effect.flatMap(Journal, ({ isSuspended }) => isSuspended ?? Effect.succeed(false))
+
+const tellFailure = (error: ExportError): Effect.Effect<void> =>
+  publish({
+    _tag: "RunFailed",
+    error: error._tag,
+    message: error.message,
+    nextStep: error.nextStep,
+    retryable: error.retryable,
+    ...("requestId" in error && error.requestId !== undefined ? { requestId: error.requestId } : {})
+  })
+
+/**
+ * Tells and counts a failure as that of a run, as {@link run} does by itself: for what is done for a run before it, such
+ * as building its sink.
+ *
+ * @example A target that cannot be reached is a run that failed
+ * ```ts
+ * import { ExportError, ExportEvent, ExportRun } from "@longshore/core"
+ * import { Effect } from "effect"
+ *
+ * const told: Array<string> = []
+ * const target = new ExportError.SinkError({ reason: "Unavailable", location: "/srv/mews", problem: "it is not mounted" })
+ * await Effect.fail(target).pipe(
+ *   ExportRun.reportFailure("Bill"),
+ *   Effect.provideService(ExportEvent.ExportEvents, (event) => Effect.sync(() => void told.push(event._tag))),
+ *   Effect.ignore,
+ *   Effect.runPromise
+ * )
+ * told // => ["RunFailed"]
+ * ```
+ *
+ * @since 0.1.0
+ * @category running
+ */
+export const reportFailure =
+  (entityType: EntityType) =>
+  <A, E extends ExportError, R>(work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    work.pipe(
+      Effect.tapError(tellFailure),
+      forEntityType(entityType),
+      Effect.tapCause((cause) =>
+        Cause.hasInterruptsOnly(cause) ? Effect.void : Metrics.ended(entityType, Exit.failCause(cause))
+      )
+    )
+
 interface Waiting {
   readonly started: number
   readonly deadline: number
+  /** Milliseconds that a wait may take in any case, once it is begun here. */
+  readonly least: number
 }
+
+/** How long a process that comes when the time is over may look. */
+const lateLook = 30_000
 
 /** One export after another, as far as the policy goes. One that was given up for the next is not asked about again. */
 const generations = Effect.fnUntraced(function* (options: ExportRunOptions, waiting: Waiting) {
@@ -251,12 +308,9 @@ const obtain = Effect.fnUntraced(function* (options: ExportRunOptions, renewal: 
     return options.exportId
   }
   const { onBusy = "auto", request } = options
-  const every = cadence(options)
-  return yield* within(
-    waiting,
-    "slot",
-    undefined,
-    ask({ request, renewal, onBusy, every, retries: options.retries ?? 6 })
+  const every = cadence(options, waiting)
+  return yield* within(waiting, "slot", undefined, (begun) =>
+    ask({ request, renewal, onBusy, every, retries: options.retries ?? 6, begun })
   ).pipe(span("longshore.ask"))
 })
 
@@ -271,7 +325,7 @@ const ready = Effect.fnUntraced(function* (
   const journal = yield* Journal
   const exports = yield* Exports
   const sink = yield* ObjectSink
-  const every = cadence(options)
+  const every = cadence(options, waiting)
   let seen: Ready | undefined
   const began = yield* Clock.currentTimeMillis
   let answered = began
@@ -308,12 +362,14 @@ const ready = Effect.fnUntraced(function* (
     seen = { files, expiresUtc: found.expiresUtc === undefined ? null : DateTime.formatIso(found.expiresUtc) }
     return Option.some(seen)
   })
-  const export_ = yield* within(
-    waiting,
-    "export",
-    exportId,
+  const export_ = yield* within(waiting, "export", exportId, (begun) =>
     journal.until(
-      { name: stepName(renewal, "ready", 0), success: Schema.Option(Ready), error: ExportError, execute: look },
+      {
+        name: stepName(renewal, "ready", 0),
+        success: Schema.Option(Ready),
+        error: ExportError,
+        execute: Effect.andThen(begun, look)
+      },
       every
     )
   )
@@ -350,32 +406,32 @@ const ready = Effect.fnUntraced(function* (
  * interval, so that exports which wait in one process meet, and share one `getAll`.
  */
 const cadence =
-  ({ poll }: ExportRunOptions) =>
+  ({ poll }: ExportRunOptions, { deadline }: Waiting) =>
   (attempt: number, at: number): Duration.Duration => {
-    if (poll !== undefined) return Duration.fromInputUnsafe(poll)
     // 2 seconds, five times; 4, 8, 16, … 256; 300. Each divides the next but for the last.
     const interval = Math.min(2_000 * 2 ** Math.max(0, Math.min(attempt, 20) - 4), 300_000)
-    return Duration.millis(interval - (at % interval))
+    const pause = poll === undefined ? interval - (at % interval) : Duration.toMillis(poll)
+    // Whoever waits suspended is there when the time is over.
+    return Duration.millis(at < deadline ? Math.min(pause, deadline - at) : pause)
   }
 
+/** Only what is not done yet takes time: `begun` is where it begins. What an earlier process did is never too late. */
 const within = <A, E, R>(
-  { deadline, started }: Waiting,
+  { deadline, least, started }: Waiting,
   waitingFor: "slot" | "export",
   exportId: ExportId | undefined,
-  effect: Effect.Effect<A, E, R>
-): Effect.Effect<A, E | WaitTimedOut, R> =>
-  Number.isFinite(deadline)
-    ? Effect.flatMap(Clock.currentTimeMillis, (now) =>
-        Effect.timeoutOrElse(effect, {
-          duration: Duration.millis(Math.max(0, deadline - now)),
-          orElse: () =>
-            Effect.fail(
-              new WaitTimedOut({
-                waitingFor,
-                waited: deadline - started,
-                ...(exportId === undefined ? {} : { exportId })
-              })
-            )
-        })
-      )
-    : effect
+  work: (begun: Effect.Effect<void>) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E | WaitTimedOut, R> => {
+  if (!Number.isFinite(deadline)) return work(Effect.void)
+  const begun = Latch.makeUnsafe()
+  const late = Effect.gen(function* () {
+    yield* begun.await
+    yield* Effect.sleep(Math.max(least, deadline - (yield* Clock.currentTimeMillis)))
+    return yield* new WaitTimedOut({
+      waitingFor,
+      waited: (yield* Clock.currentTimeMillis) - started,
+      ...(exportId === undefined ? {} : { exportId })
+    })
+  })
+  return Effect.raceFirst(work(Effect.asVoid(begun.open)), late)
+}

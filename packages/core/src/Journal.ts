@@ -122,6 +122,11 @@ export class Journal extends Context.Service<
       step: Step<Option.Option<A>, E, R>,
       every: (attempt: number, at: number) => Duration.Duration
     ) => Effect.Effect<A, E, R>
+    /**
+     * Whether a run that was interrupted goes on by itself, here or elsewhere: on a workflow engine that is how it waits. Such
+     * an interruption is not counted as its end. Default: it does not.
+     */
+    readonly isSuspended?: Effect.Effect<boolean>
   }
 >()("@longshore/core/Journal") {}
 

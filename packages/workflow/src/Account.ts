@@ -166,11 +166,11 @@ const AccountEntity = Entity.make("Longshore/Account", [Look, Turn, Add])
  *
  * @example Beside the workflow
  * ```ts
- * import { Account, ExportWorkflow } from "@longshore/workflow"
+ * import { Account, type ExportTask, ExportWorkflow } from "@longshore/workflow"
  * import { S3Sink } from "@longshore/sink-s3"
  * import { Layer } from "effect"
  *
- * const sink = ({ account }: ExportWorkflow.ExportTask) => S3Sink.layer({ bucket: "exports", prefix: account })
+ * const sink = ({ account }: ExportTask.ExportTask) => S3Sink.layer({ bucket: "exports", prefix: account })
  * const runner = Layer.merge(ExportWorkflow.layer({ sink }), Account.entities)
  * ```
  *

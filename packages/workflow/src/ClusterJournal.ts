@@ -191,7 +191,8 @@ export const make = Effect.fnUntraced(function* ({
     }
   })
 
-  return Journal.of({ step, until })
+  // The engine's own interruption is an end.
+  return Journal.of({ step, until, isSuspended: Effect.sync(() => !instance.interrupted) })
 })
 
 /** A look that found nothing. No failure is remembered, and this is none that anybody else sees. */

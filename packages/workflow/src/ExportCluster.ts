@@ -4,7 +4,7 @@
  *
  * @since 0.1.0
  */
-import { ExportId } from "@longshore/core/Export"
+import type { ExportId } from "@longshore/core/Export"
 import type { ExportError, InvalidRequest } from "@longshore/core/ExportError"
 import * as Exports from "@longshore/core/Exports"
 import * as RunSummary from "@longshore/core/RunSummary"
@@ -13,107 +13,13 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
-import * as Schema from "effect/Schema"
 import { SqlClient } from "effect/sql/SqlClient"
 import { WorkflowEngine } from "effect/workflow/WorkflowEngine"
-import { ExportTask, ExportWorkflow } from "./ExportWorkflow.ts"
+import { type ExportTask, policyOf, type RunPolicy } from "./ExportTask.ts"
+import { ExportWorkflow } from "./ExportWorkflow.ts"
 import * as Control from "./internal/control.ts"
 import * as Executions from "./internal/executions.ts"
-
-/**
- * What a run's end, or its failure, was.
- *
- * @since 0.1.0
- * @category models
- */
-export const Failure = Schema.Struct({
-  error: Schema.String.annotate({ description: "The tag of the error" }),
-  message: Schema.String.annotate({ description: "What happened, for people" }),
-  nextStep: Schema.String.annotate({ description: "What to do now, for people" }),
-  retryable: Schema.Boolean.annotate({ description: "Whether the same again can help" })
-})
-
-/**
- * What {@link Failure} decodes to.
- *
- * @since 0.1.0
- * @category models
- */
-export type Failure = typeof Failure.Type
-
-/**
- * How far a run is.
- *
- * @since 0.1.0
- * @category models
- */
-export const RunStatus = Schema.Struct({
-  id: Schema.String.annotate({ description: "32 hexadecimal digits, made of the run's fingerprint" }),
-  task: ExportTask.annotate({ description: "What is to be done" }),
-  state: Schema.Literals(["running", "failed", "cancelled", "complete"]).annotate({
-    description: "failed and cancelled can be resumed"
-  }),
-  stage: Schema.Literals(["asking", "waiting", "transferring", "publishing", "complete"]).annotate({
-    description: "How far it is: asking for the export, waiting for it, transferring its files, publishing the manifest"
-  }),
-  submittedUtc: Schema.String.annotate({ description: "ISO 8601" }),
-  endedUtc: Schema.optionalKey(Schema.String.annotate({ description: "When it came to an end, or failed: ISO 8601" })),
-  exportId: Schema.optionalKey(ExportId.annotate({ description: "The export it works on, once the API accepted it" })),
-  files: Schema.optionalKey(
-    Schema.Struct({ total: Schema.Int, delivered: Schema.Int }).annotate({
-      description: "Known once the export is ready"
-    })
-  ),
-  bytes: Schema.optionalKey(
-    Schema.Struct({
-      total: Schema.Finite,
-      delivered: Schema.Finite.annotate({ description: "In published files" }),
-      stored: Schema.optionalKey(
-        Schema.Finite.annotate({ description: "In parts of files that are not published, where the target tells" })
-      )
-    })
-  ),
-  failure: Schema.optionalKey(Failure.annotate({ description: "Why it runs no more" }))
-})
-
-/**
- * What {@link RunStatus} decodes to.
- *
- * @since 0.1.0
- * @category models
- */
-export type RunStatus = typeof RunStatus.Type
-
-/**
- * There is no run of this id: it never was, or its rows were removed after their time.
- *
- * @since 0.1.0
- * @category errors
- */
-export class RunNotFound extends Schema.TaggedError<RunNotFound>()("RunNotFound", { id: Schema.String }) {
-  override get message(): string {
-    return `The cluster has no run ${this.id}.`
-  }
-  readonly retryable = false
-  get nextStep(): string {
-    return "longshore cluster list shows the runs. Finished ones are removed after a while; submit the export again for a new one."
-  }
-}
-
-/**
- * Which runs are listed: the latest first.
- *
- * @since 0.1.0
- * @category models
- */
-export interface ListOptions {
-  readonly account?: string
-  readonly state?: RunStatus["state"]
-  /** Default 100. */
-  readonly limit?: number
-  /** Only those that were submitted before this one: the next page. */
-  readonly before?: string
-}
+import { type ListOptions, RunNotFound, type RunStatus } from "./RunStatus.ts"
 
 /**
  * The runs of a cluster.
@@ -139,7 +45,8 @@ export class ExportCluster extends Context.Service<
   {
     /**
      * Begins a run, whether or not a runner is up, and gives its status. The same task again joins the run; if that has
-     * failed or was cancelled, it goes on. Fails with `InvalidRequest` before anything is stored.
+     * failed or was cancelled, it goes on, with the policy of this task. Fails with `InvalidRequest` before anything is
+     * stored.
      */
     readonly submit: (task: ExportTask) => Effect.Effect<RunStatus, InvalidRequest>
     /** How far it is. The bytes of files that are on their way are asked of the sink. */
@@ -148,8 +55,11 @@ export class ExportCluster extends Context.Service<
     readonly wait: (id: string, timeout?: Duration.Input) => Effect.Effect<RunStatus, RunNotFound>
     /** Stops it within seconds. What is delivered stays, and `resume` goes on with it. */
     readonly cancel: (id: string) => Effect.Effect<void, RunNotFound>
-    /** Goes on with a run that failed or was cancelled. One that runs or is complete is left alone. */
-    readonly resume: (id: string) => Effect.Effect<void, RunNotFound>
+    /**
+     * Goes on with a run that failed or was cancelled, with what is said of its policy. One that runs or is complete is left
+     * alone.
+     */
+    readonly resume: (id: string, policy?: RunPolicy) => Effect.Effect<void, RunNotFound>
     readonly list: (options?: ListOptions) => Effect.Effect<ReadonlyArray<RunStatus>, RunNotFound>
   }
 >()("@longshore/workflow/ExportCluster") {}
@@ -233,7 +143,7 @@ export const layer = ({ stored }: ExportClusterOptions = {}): Layer.Layer<
         return held._tag === "None" ? status : { ...status, bytes: { ...bytes, stored: held.value } }
       })
 
-      const resume = (id: string) => onEngine(Control.resume(ExportWorkflow, id))
+      const resume = (id: string, policy?: RunPolicy) => onEngine(Control.resume(ExportWorkflow, id, policy))
       const stopped = ({ state }: RunStatus) => state === "failed" || state === "cancelled"
 
       return ExportCluster.of({
@@ -242,7 +152,7 @@ export const layer = ({ stored }: ExportClusterOptions = {}): Layer.Layer<
           const id = yield* ExportWorkflow.executionId(task)
           const earlier = yield* Effect.option(find(id))
           if (earlier._tag === "None") yield* onEngine(ExportWorkflow.execute(task, { discard: true }))
-          else if (stopped(earlier.value)) yield* resume(id)
+          else if (stopped(earlier.value)) yield* resume(id, policyOf(task))
           return yield* Effect.orDie(find(id))
         }),
         status: (id) => Effect.flatMap(find(id), withStored),
@@ -258,8 +168,8 @@ export const layer = ({ stored }: ExportClusterOptions = {}): Layer.Layer<
         cancel: Effect.fnUntraced(function* (id) {
           if ((yield* find(id)).state === "running") yield* onEngine(Control.cancel(ExportWorkflow, id))
         }),
-        resume: Effect.fnUntraced(function* (id) {
-          if (stopped(yield* find(id))) yield* resume(id)
+        resume: Effect.fnUntraced(function* (id, policy) {
+          if (stopped(yield* find(id))) yield* resume(id, policy)
         }),
         list: Effect.fnUntraced(function* ({ account, before, limit = 100, state } = {}) {
           const page = before === undefined ? undefined : (yield* Executions.find(sql, { id: before }))[0]
@@ -306,9 +216,9 @@ const statusOf = (execution: Executions.Execution, steps: Executions.Steps): Run
   }
 }
 
-/** The export of a run is gone: resuming it would find the same again. */
+/** The export of a run is gone: resumed as it is, it would find the same again. */
 const isOver = ({ _tag }: { readonly _tag: string }): boolean =>
   _tag === "ExportFailed" || _tag === "ExportExpired" || _tag === "ExportNotFound"
 
 const another =
-  "Submit it as another run, with an occasion of its own (--fresh); with onExpired renew (--on-expired renew) a run asks for another export by itself."
+  "Resume it with onExpired renew (--on-expired renew), or submit it again with that: it then asks for another export."

@@ -9,7 +9,7 @@ import * as Effect from "effect/Effect"
 import type * as Layer from "effect/Layer"
 import { ClusterCron, type Sharding } from "effect/cluster"
 import { ExportCluster } from "./ExportCluster.ts"
-import type { ExportTask } from "./ExportWorkflow.ts"
+import type { ExportTask } from "./ExportTask.ts"
 
 /**
  * When, and what.

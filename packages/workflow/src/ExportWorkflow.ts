@@ -5,7 +5,7 @@
  * @since 0.1.0
  */
 import type { EntityType } from "@longshore/core/Export"
-import { ExportError, InvalidRequest } from "@longshore/core/ExportError"
+import { ExportError, InvalidRequest, WaitTimedOut } from "@longshore/core/ExportError"
 import { forEntityType } from "@longshore/core/ExportEvent"
 import * as ExportRun from "@longshore/core/ExportRun"
 import { Exports } from "@longshore/core/Exports"
@@ -16,6 +16,7 @@ import * as RunIdentity from "@longshore/core/RunIdentity"
 import type { Transfer } from "@longshore/core/Transfer"
 import type { Sharding } from "effect/cluster"
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -27,38 +28,10 @@ import * as Workflow from "effect/workflow/Workflow"
 import type { WorkflowEngine } from "effect/workflow/WorkflowEngine"
 import { Accounts, exportsOf, turnEvery } from "./Account.ts"
 import * as ClusterJournal from "./ClusterJournal.ts"
+import { ExportTask } from "./ExportTask.ts"
 import { Fence } from "./Fence.ts"
 import * as Control from "./internal/control.ts"
 import { fenced } from "./internal/fencedSink.ts"
-
-/**
- * What is to be done: where, as whom, what, into which target, and how patiently. It lies in a table, so it holds no
- * secret: an account is a name, and each runner knows the tokens.
- *
- * @since 0.1.0
- * @category models
- */
-export const ExportTask = Schema.Struct({
-  ...RunIdentity.RunIdentity.fields,
-  /** Tells this run from an earlier one of the same: the time of a schedule, say. The same again is the same run. */
-  occasion: Schema.optionalKey(Schema.String),
-  /** As in `ExportRunOptions`, for exports that this cluster does not know of. Default `wait`. */
-  onBusy: Schema.optionalKey(Schema.Literals(["auto", "fail", "wait"])),
-  /** As in `ExportRunOptions`. */
-  onExpired: Schema.optionalKey(Schema.Literals(["fail", "renew"])),
-  /** Milliseconds between looks. Default: quick at first, then up to five minutes. */
-  poll: Schema.optionalKey(Schema.Finite),
-  /** Bytes of a part. */
-  partSize: Schema.optionalKey(Schema.Int)
-})
-
-/**
- * What {@link ExportTask} decodes to.
- *
- * @since 0.1.0
- * @category models
- */
-export type ExportTask = typeof ExportTask.Type
 
 /**
  * Somebody cancelled the run. What is delivered is kept; it can be resumed.
@@ -110,7 +83,7 @@ export type RunError = typeof RunError.Type
 
 /**
  * The workflow. Its key is the run's fingerprint: submitting the same task again joins the run, or gives its result. Only
- * the identity and `occasion` are part of it, so the same with another patience is the same run.
+ * the identity and `occasion` are part of it, so the same with another policy is the same run.
  *
  * A failure suspends it: `ExportWorkflow.execute` waits on until somebody resumes it. `ExportCluster` tells what it failed
  * with.
@@ -205,27 +178,25 @@ export const layer = <R = never>({
 }: RunnerOptions<R>): Layer.Layer<never, never, WorkflowEngine | Sharding.Sharding | Accounts | Fence | Transfer | R> =>
   ExportWorkflow.toLayer((task, executionId) =>
     Effect.gen(function* () {
-      const configured = yield* (yield* Accounts).platformAddress(task.account)
-      if (configured !== task.platformAddress) {
-        return yield* new InvalidRequest({
-          parameter: "platformAddress",
-          problem: `this runner's configuration has ${configured} for the account "${task.account}", and the run is for ${task.platformAddress}`
-        })
-      }
+      const { account, request } = task
+      const report = ExportRun.reportFailure(request.entityType)
+      yield* report(checkAddress(task))
       const fence = yield* Fence
       const lease = yield* fence.take(executionId)
-      const control = yield* Control.make
-      const held = <A, E, R>(work: Effect.Effect<A, E, R>) => guarded(lease.confirm, control.stoppable(work))
+      const { policy, resumed, stoppable } = yield* Control.make
+      const held = <A, E, R>(work: Effect.Effect<A, E, R>) => guarded(lease.confirm, stoppable(work))
       const run = Effect.gen(function* () {
-        const target = Context.get(yield* Layer.build(sink(task)), ObjectSink)
-        const { exports, isMyTurn } = yield* exportsOf({ account: task.account, ticket: executionId, lease })
+        const wanted = { ...task, ...policy }
+        const target = yield* report(Effect.map(Layer.build(sink(task)), (context) => Context.get(context, ObjectSink)))
+        const { exports, isMyTurn } = yield* exportsOf({ account, ticket: executionId, lease })
         const journal = yield* ClusterJournal.make({
           around: held,
           ...(suspendAfter === undefined ? {} : { suspendAfter })
         })
+        const waiting = yield* waitingOf(journal, wanted.maxWait, resumed)
         // In `add` it would wait in memory, and of those who wait for a slot there may be thousands.
-        if (task.exportId === undefined) yield* turn(journal, task.request.entityType, isMyTurn)
-        return yield* ExportRun.run(runOptions(task)).pipe(
+        if (task.exportId === undefined) yield* report(turn(journal, request.entityType, isMyTurn, waiting))
+        return yield* ExportRun.run({ ...runOptions(wanted), ...waiting }).pipe(
           Effect.provideService(ObjectSink, fenced(target, lease)),
           Effect.provideService(Exports, exports),
           Effect.provideService(Journal, journal)
@@ -245,11 +216,43 @@ export const layer = <R = never>({
     )
   )
 
+const checkAddress = Effect.fnUntraced(function* ({ account, platformAddress }: ExportTask) {
+  const configured = yield* (yield* Accounts).platformAddress(account)
+  if (configured !== platformAddress) {
+    return yield* new InvalidRequest({
+      parameter: "platformAddress",
+      problem: `this runner's configuration has ${configured} for the account "${account}", and the run is for ${platformAddress}`
+    })
+  }
+})
+
+interface Waiting {
+  readonly maxWait: number
+  readonly waitingSince: number
+}
+
+/** How long it may wait, whichever runners it does that on. Whoever resumes it lets it wait anew. */
+const waitingOf = Effect.fnUntraced(function* (
+  journal: Journal["Service"],
+  maxWait: number | undefined,
+  resumed: number
+): Effect.fn.Return<Waiting | undefined> {
+  if (maxWait === undefined) return undefined
+  const waitingSince = yield* journal.step({
+    name: `waiting since${resumed === 0 ? "" : `, resumed ${resumed}`}`,
+    success: Schema.Finite,
+    error: Schema.Never,
+    execute: Clock.currentTimeMillis
+  })
+  return { maxWait, waitingSince }
+})
+
 /** Waits until the slot of the type may be this run's. */
 const turn = (
   journal: Journal["Service"],
   entityType: EntityType,
-  isMyTurn: (entityType: EntityType, attempt: number) => Effect.Effect<boolean, ExportError>
+  isMyTurn: (entityType: EntityType, attempt: number) => Effect.Effect<boolean, ExportError>,
+  waiting: Waiting | undefined
 ) =>
   journal
     .until(
@@ -257,9 +260,15 @@ const turn = (
         name: "turn",
         success: Schema.Option(Schema.Literal(true)),
         error: ExportError,
-        execute: Effect.flatMap(CurrentLook, ({ attempt }) =>
-          Effect.map(isMyTurn(entityType, attempt), (mine) => (mine ? Option.some(true as const) : Option.none()))
-        )
+        execute: Effect.gen(function* () {
+          const { attempt } = yield* CurrentLook
+          if (yield* isMyTurn(entityType, attempt)) return Option.some(true as const)
+          const waited = (yield* Clock.currentTimeMillis) - (waiting?.waitingSince ?? Infinity)
+          if (waiting !== undefined && waited >= waiting.maxWait) {
+            return yield* new WaitTimedOut({ waitingFor: "slot", waited })
+          }
+          return Option.none()
+        })
       },
       turnEvery
     )

@@ -12,7 +12,7 @@ import * as Metric from "effect/Metric"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import { createServer, type Server, request as httpRequest } from "node:http"
-import { ClusterApi, ExportCluster } from "../src/index.ts"
+import { ClusterApi, ClusterClient, ClusterServer, ExportCluster, RunStatus } from "../src/index.ts"
 import * as StandIn from "./standIn.ts"
 
 const token = "the-token-of-this-cluster"
@@ -35,14 +35,14 @@ interface Front {
   readonly cluster: StandIn.StandIn
   /** With the token, unless told otherwise. */
   readonly ask: (path: string, asked?: Asked) => Effect.Effect<Answer>
-  readonly client: ClusterApi.Client
+  readonly client: ClusterClient.Client
 }
 
 /** The real server, on a port of its own. */
 const front = Effect.gen(function* (): Effect.fn.Return<Front, unknown, Scope.Scope> {
   const cluster = StandIn.make()
   const server = yield* Layer.build(
-    ClusterApi.layer({ token: Redacted.make(token), tasks: StandIn.tasks, patience: "300 millis" }).pipe(
+    ClusterServer.layer({ token: Redacted.make(token), tasks: StandIn.tasks, patience: "300 millis" }).pipe(
       Layer.provide(Layer.succeed(ExportCluster.ExportCluster, cluster.service)),
       Layer.provideMerge(
         NodeHttpServer.layer(createServer, { port: 0, host: "127.0.0.1", gracefulShutdownTimeout: "100 millis" })
@@ -55,7 +55,7 @@ const front = Effect.gen(function* (): Effect.fn.Return<Front, unknown, Scope.Sc
   if (address._tag === "UnixPathAddress") return yield* Effect.die("It listens on no port.")
   const url = `http://127.0.0.1:${address.port}`
   const client = yield* Effect.provide(
-    ClusterApi.client({ url, token: Redacted.make(token) }),
+    ClusterClient.make({ url, token: Redacted.make(token) }),
     yield* Layer.build(FetchHttpClient.layer)
   )
   const ask: Front["ask"] = (path, { body, headers = {}, method = "GET" } = {}) =>
@@ -132,7 +132,7 @@ describe("the token", () => {
       for (const short of ["", "secret"]) {
         const error = yield* Effect.flip(
           Layer.build(
-            ClusterApi.layer({ token: Redacted.make(short), tasks: StandIn.tasks }).pipe(
+            ClusterServer.layer({ token: Redacted.make(short), tasks: StandIn.tasks }).pipe(
               Layer.provide(Layer.succeed(ExportCluster.ExportCluster, cluster.service)),
               Layer.provide(NodeHttpServer.layer(createServer, { port: 0 }))
             )
@@ -440,7 +440,7 @@ describe("the client", () => {
       assert.strictEqual((yield* client.wait(run.id)).state, "cancelled")
       assert.strictEqual((yield* client.resume(run.id)).state, "running")
 
-      assert.instanceOf(yield* Effect.flip(client.status(unknownId)), ExportCluster.RunNotFound)
+      assert.instanceOf(yield* Effect.flip(client.status(unknownId)), RunStatus.RunNotFound)
       const refused = yield* Effect.flip(client.submit({ account: "madrid", request: { entityType: "Bill" } }))
       assert.deepInclude(refused, { _tag: "InvalidRequest", parameter: "account" })
       cluster.broken = Effect.never
@@ -450,8 +450,8 @@ describe("the client", () => {
     })
   )
 
-  const failure = (options: Partial<ClusterApi.ClientOptions> & { readonly url: string }) =>
-    Effect.flatMap(ClusterApi.client({ token: Redacted.make(token), ...options }), (client) => client.list()).pipe(
+  const failure = (options: Partial<ClusterClient.ClientOptions> & { readonly url: string }) =>
+    Effect.flatMap(ClusterClient.make({ token: Redacted.make(token), ...options }), (client) => client.list()).pipe(
       Effect.flip,
       Effect.provide(FetchHttpClient.layer)
     )

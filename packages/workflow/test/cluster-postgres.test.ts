@@ -18,7 +18,15 @@ import type * as Scope from "effect/Scope"
 import { ClusterWorkflowEngine, RunnerAddress } from "effect/cluster"
 import { SqlClient } from "effect/sql/SqlClient"
 import { createServer } from "node:net"
-import { Account, ExportCluster, ExportSchedule, ExportWorkflow, Fence, Retention } from "../src/index.ts"
+import {
+  Account,
+  ExportCluster,
+  ExportSchedule,
+  ExportWorkflow,
+  Fence,
+  Retention,
+  type RunStatus
+} from "../src/index.ts"
 import { taskOf, tokens } from "./world.ts"
 
 const url = process.env["LONGSHORE_TEST_DATABASE_URL"]
@@ -136,7 +144,7 @@ describe("the runs of a cluster", () => {
         yield* cluster.wait(id, "30 seconds")
         ids.unshift(id)
       }
-      const idsOf = (options: ExportCluster.ListOptions) =>
+      const idsOf = (options: RunStatus.ListOptions) =>
         Effect.map(cluster.list(options), (runs) => runs.map(({ id }) => id))
       assert.deepStrictEqual(yield* idsOf({}), [...ids, failed.id])
       assert.deepStrictEqual(yield* idsOf({ account: "porto" }), ids)

@@ -4,28 +4,28 @@ import * as Exports from "@longshore/core/Exports"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { createHash } from "node:crypto"
-import { ExportCluster, type ExportWorkflow } from "../src/index.ts"
+import { ExportCluster, ExportTask, RunStatus } from "../src/index.ts"
 
 export interface StandIn {
   readonly service: ExportCluster.ExportCluster["Service"]
   /** By id, in the order of submission. */
-  readonly runs: Map<string, ExportCluster.RunStatus>
+  readonly runs: Map<string, RunStatus.RunStatus>
   /** Changes what a run is. */
-  readonly set: (id: string, change: Partial<ExportCluster.RunStatus>) => void
+  readonly set: (id: string, change: Partial<RunStatus.RunStatus>) => void
   /** While it is not undefined, everything that is asked does this first. */
   broken: Effect.Effect<void> | undefined
 }
 
 export const make = (): StandIn => {
-  const runs = new Map<string, ExportCluster.RunStatus>()
+  const runs = new Map<string, RunStatus.RunStatus>()
   const asked = <A, E>(answer: Effect.Effect<A, E>): Effect.Effect<A, E> =>
     Effect.suspend(() => (standIn.broken === undefined ? answer : Effect.andThen(standIn.broken, answer)))
   const find = (id: string) =>
     Effect.suspend(() => {
       const run = runs.get(id)
-      return run === undefined ? Effect.fail(new ExportCluster.RunNotFound({ id })) : Effect.succeed(run)
+      return run === undefined ? Effect.fail(new RunStatus.RunNotFound({ id })) : Effect.succeed(run)
     })
-  const change = (id: string, from: ReadonlyArray<ExportCluster.RunStatus["state"]>, state: "cancelled" | "running") =>
+  const change = (id: string, from: ReadonlyArray<RunStatus.RunStatus["state"]>, state: "cancelled" | "running") =>
     asked(
       Effect.map(find(id), (run) => {
         if (from.includes(run.state)) standIn.set(id, { state })
@@ -89,8 +89,8 @@ export const tasks = ({
 }: {
   readonly account: string
   readonly path?: string
-} & Omit<ExportWorkflow.ExportTask, "platformAddress" | "target" | "account">): Effect.Effect<
-  ExportWorkflow.ExportTask,
+} & Omit<ExportTask.ExportTask, "platformAddress" | "target" | "account">): Effect.Effect<
+  ExportTask.ExportTask,
   InvalidRequest
 > =>
   ["lisbon", "porto"].includes(submission.account)

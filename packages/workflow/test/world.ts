@@ -15,7 +15,7 @@ import * as Scope from "effect/Scope"
 import { ClusterWorkflowEngine, TestRunner } from "effect/cluster"
 import * as TestClock from "effect/testing/TestClock"
 import { WorkflowEngine } from "effect/workflow/WorkflowEngine"
-import { Account, ExportWorkflow, Fence } from "../src/index.ts"
+import { Account, type ExportTask, ExportWorkflow, Fence } from "../src/index.ts"
 
 const platformAddress = "https://api.simulator.test"
 export const tokens = { client: "client-token-0123456789abcdef", access: "access-token-0123456789abcdef" }
@@ -66,18 +66,14 @@ export const make = Effect.fnUntraced(function* (options: WorldOptions = {}) {
     engine,
     store,
     requests,
-    submit: (task: ExportWorkflow.ExportTask) =>
-      onEngine(ExportWorkflow.ExportWorkflow.execute(task, { discard: true })),
+    submit: (task: ExportTask.ExportTask) => onEngine(ExportWorkflow.ExportWorkflow.execute(task, { discard: true })),
     poll: (id: string) => onEngine(ExportWorkflow.ExportWorkflow.poll(id))
   }
 })
 
 export type World = Effect.Success<ReturnType<typeof make>>
 
-export const taskOf = (
-  entityType: string,
-  more: Partial<ExportWorkflow.ExportTask> = {}
-): ExportWorkflow.ExportTask => ({
+export const taskOf = (entityType: string, more: Partial<ExportTask.ExportTask> = {}): ExportTask.ExportTask => ({
   platformAddress,
   account: "lisbon",
   target: "memory",

@@ -2,7 +2,7 @@
 import type { ExportId } from "@longshore/core/Export"
 import { InvalidRequest, type SinkError } from "@longshore/core/ExportError"
 import { ObjectKey } from "@longshore/core/ObjectSink"
-import type { ExportTask } from "@longshore/workflow/ExportWorkflow"
+import type { ExportTask } from "@longshore/workflow/ExportTask"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { UsageError } from "../output/Problem.ts"

@@ -1,5 +1,5 @@
 /** A cluster's HTTP front as the settings say it: where, with which token, and how it is reached. */
-import * as ClusterApi from "@longshore/workflow/ClusterApi"
+import * as ClusterClient from "@longshore/workflow/ClusterClient"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -12,7 +12,7 @@ import type * as Setting from "../settings/Setting.ts"
 import * as Settings from "../settings/Settings.ts"
 
 export interface Connection {
-  readonly client: ClusterApi.Client
+  readonly client: ClusterClient.Client
   readonly settings: Settings.Settings
 }
 
@@ -35,7 +35,7 @@ export const connect = Effect.fn("Cluster.connect")(function* (flags: {
   }
   const token = Redacted.make(yield* Credentials.fetch(found), { label: "cluster token" })
   const { origin, text: url = "" } = settings.resolved("server")
-  const client = yield* ClusterApi.client({ url, token, plainHttp: settings.get("plain-http") === "allow" }).pipe(
+  const client = yield* ClusterClient.make({ url, token, plainHttp: settings.get("plain-http") === "allow" }).pipe(
     Effect.provideContext(yield* Layer.build(Network.client({ maxSockets: 16 }))),
     Effect.mapError(
       ({ problem }) =>

@@ -1,5 +1,5 @@
 /** A run of a cluster, for people and for `--json`. */
-import { RunStatus } from "@longshore/workflow/ExportCluster"
+import { RunStatus } from "@longshore/workflow/RunStatus"
 import * as Schema from "effect/Schema"
 import * as Answer from "../output/Answer.ts"
 import * as ExitCode from "../output/ExitCode.ts"

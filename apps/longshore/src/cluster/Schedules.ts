@@ -1,7 +1,7 @@
 /** The schedules of the settings files, as a cluster's. */
 import * as Exports from "@longshore/core/Exports"
 import * as ExportSchedule from "@longshore/workflow/ExportSchedule"
-import type { ExportTask } from "@longshore/workflow/ExportWorkflow"
+import type { ExportTask } from "@longshore/workflow/ExportTask"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import { nearest } from "../output/nearest.ts"

@@ -1,6 +1,6 @@
 /** From a wish to a task: the account's address, and a target below the runners' base; what is not said, the settings say. */
 import { InvalidRequest } from "@longshore/core/ExportError"
-import type { ExportTask } from "@longshore/workflow/ExportWorkflow"
+import type { ExportTask } from "@longshore/workflow/ExportTask"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Target from "../runs/Target.ts"

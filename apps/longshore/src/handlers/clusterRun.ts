@@ -4,7 +4,7 @@ import * as ExportEvent from "@longshore/core/ExportEvent"
 import * as Transfer from "@longshore/core/Transfer"
 import * as NodeSource from "@longshore/source-node/NodeSource"
 import * as Account from "@longshore/workflow/Account"
-import * as ClusterApi from "@longshore/workflow/ClusterApi"
+import * as ClusterServer from "@longshore/workflow/ClusterServer"
 import * as ExportCluster from "@longshore/workflow/ExportCluster"
 import * as ExportWorkflow from "@longshore/workflow/ExportWorkflow"
 import * as Fence from "@longshore/workflow/Fence"
@@ -136,7 +136,7 @@ const work = (
     front === undefined
       ? Layer.empty
       : Layer.provide(
-          ClusterApi.layer({ token: front.token, tasks }),
+          ClusterServer.layer({ token: front.token, tasks }),
           // Who waits for a run asks another runner.
           NodeHttpServer.layer(() => createServer(), { ...front.listen, gracefulShutdownTimeout: "1 second" })
         )

@@ -1,7 +1,7 @@
 /** How the program ends: the one table from failures to exit codes. Scripts depend on it. */
 import type { ExportError } from "@longshore/core/ExportError"
 import type { ClusterUnavailable, Unauthorized } from "@longshore/workflow/ClusterApi"
-import type { RunNotFound } from "@longshore/workflow/ExportCluster"
+import type { RunNotFound } from "@longshore/workflow/RunStatus"
 import type { ConfigError, UsageError } from "./Problem.ts"
 
 /** What goes wrong between this program and a cluster. */

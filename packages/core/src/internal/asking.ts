@@ -19,6 +19,8 @@ export interface AskOptions {
   readonly every: (attempt: number, at: number) => Duration.Duration
   /** How often a request that certainly did not reach the API is sent again. */
   readonly retries: number
+  /** Where asking begins, unless it was done before. */
+  readonly begun: Effect.Effect<void>
 }
 
 /** How many answers in a row may be lost. */
@@ -53,7 +55,7 @@ export const ask = Effect.fnUntraced(function* (options: AskOptions) {
         irreplaceable: true,
         execute: Effect.suspend(() => {
           mine = true
-          return request(options, intent.process !== process, restore)
+          return Effect.andThen(options.begun, request(options, intent.process !== process, restore))
         })
       })
     )

@@ -12,6 +12,7 @@ import * as Schema from "effect/Schema"
 import * as DurableDeferred from "effect/workflow/DurableDeferred"
 import type * as Workflow from "effect/workflow/Workflow"
 import { WorkflowEngine, WorkflowInstance } from "effect/workflow/WorkflowEngine"
+import { RunPolicy } from "../ExportTask.ts"
 
 /** Somebody asked for it. */
 export class RunCancelled extends Schema.TaggedError<RunCancelled>()("RunCancelled", {}) {
@@ -24,29 +25,44 @@ export class RunCancelled extends Schema.TaggedError<RunCancelled>()("RunCancell
   }
 }
 
-/** The n-th time. A run whose n-th cancellation was taken back listens for the next one. */
-const signal = (kind: "cancel" | "resume", n: number) => DurableDeferred.make(`${kind} ${n}`)
+/** A run that was resumed n times listens for its n-th cancellation, and then for being resumed again. */
+const cancellation = (n: number) => DurableDeferred.make(`cancel ${n}`)
+const resumption = (n: number) => DurableDeferred.make(`resume ${n}`, { success: RunPolicy })
 
-const isGiven = Effect.fnUntraced(function* (kind: "cancel" | "resume", n: number) {
+interface State {
+  /** How often it was resumed. */
+  readonly resumed: number
+  /** What was said then, the latest first of all. */
+  readonly policy: RunPolicy
+  readonly cancelled: boolean
+}
+
+const begin: State = { resumed: 0, policy: {}, cancelled: false }
+
+const after = Effect.fnUntraced(function* ({ policy, resumed }: State) {
   const engine = yield* WorkflowEngine
-  return Option.isSome(yield* engine.deferredResult(signal(kind, n)))
+  const known = { resumed, policy }
+  for (;;) {
+    const given = yield* engine.deferredResult(resumption(known.resumed))
+    if (Option.isNone(given)) break
+    known.policy = { ...known.policy, ...(yield* given.value) }
+    known.resumed++
+  }
+  const cancelled = Option.isSome(yield* engine.deferredResult(cancellation(known.resumed)))
+  return { ...known, cancelled }
 })
 
-const state = Effect.gen(function* () {
-  let n = 0
-  while (yield* isGiven("resume", n)) n++
-  return { n, cancelled: yield* isGiven("cancel", n) }
-})
-
-const give = Effect.fnUntraced(function* (kind: "cancel" | "resume", n: number) {
+const give = Effect.fnUntraced(function* <A>(
+  deferred: DurableDeferred.DurableDeferred<Schema.Codec<A, any>>,
+  value: A
+) {
   const engine = yield* WorkflowEngine
   const { executionId, workflow } = yield* WorkflowInstance
-  const deferred = signal(kind, n)
   yield* engine.deferredDone(deferred, {
     workflowName: workflow._tag,
     executionId,
     deferredName: deferred.name,
-    exit: Exit.void
+    exit: Exit.succeed(value)
   })
 })
 
@@ -55,20 +71,24 @@ const about = (workflow: Workflow.Any, executionId: string) =>
   Effect.provideService(WorkflowInstance, WorkflowInstance.initial(workflow, executionId))
 
 export const cancel = (workflow: Workflow.Any, executionId: string): Effect.Effect<void, never, WorkflowEngine> =>
-  Effect.flatMap(state, ({ cancelled, n }) => (cancelled ? Effect.void : give("cancel", n))).pipe(
-    about(workflow, executionId)
-  )
+  Effect.flatMap(after(begin), ({ cancelled, resumed }) =>
+    cancelled ? Effect.void : give(cancellation(resumed), undefined)
+  ).pipe(about(workflow, executionId))
 
-/** Whatever made it stop: it goes on. */
-export const resume = (workflow: Workflow.Any, executionId: string): Effect.Effect<void, never, WorkflowEngine> =>
+/** Whatever made it stop: it goes on, with what is said of its policy. */
+export const resume = (
+  workflow: Workflow.Any,
+  executionId: string,
+  policy: RunPolicy = {}
+): Effect.Effect<void, never, WorkflowEngine> =>
   Effect.gen(function* () {
-    const { cancelled, n } = yield* state
-    if (cancelled) yield* give("resume", n)
+    const { resumed } = yield* after(begin)
+    yield* give(resumption(resumed), policy)
     yield* (yield* WorkflowEngine).resume(workflow, executionId)
   }).pipe(about(workflow, executionId))
 
 /** What makes the work of an execution stop when it is cancelled, or over. */
-interface Control {
+interface Control extends Pick<State, "resumed" | "policy"> {
   readonly stoppable: <A, E, R>(work: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
@@ -78,7 +98,8 @@ const interval = "2 seconds"
 /** Inside of the execution. What is under way when the scope closes is stopped as well. */
 export const make = Effect.gen(function* () {
   const engine = yield* WorkflowEngine
-  const { n } = yield* state
+  let known: State = yield* after(begin)
+  const { cancelled, policy, resumed } = known
   const working = new Set<Fiber.Fiber<unknown, unknown>>()
   let stopped = false
   let givenAway = false
@@ -91,16 +112,21 @@ export const make = Effect.gen(function* () {
     if (Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)) givenAway = true
     return stop
   })
-  const look = Effect.flatMap(isGiven("cancel", n), (given) => (given ? Effect.as(stop, true) : Effect.succeed(false)))
-  if (!(yield* look)) {
+  if (cancelled) yield* stop
+  else {
     yield* Effect.sleep(interval).pipe(
-      Effect.andThen(look),
-      Effect.repeat({ until: (given) => given }),
+      // Whoever resumed it once too often has moved its next cancellation on.
+      Effect.andThen(Effect.suspend(() => after(known))),
+      Effect.tap((now) => Effect.sync(() => (known = now))),
+      Effect.repeat({ until: ({ cancelled }) => cancelled }),
+      Effect.andThen(stop),
       Effect.provideService(WorkflowEngine, engine),
       Effect.forkScoped
     )
   }
   const control: Control = {
+    policy,
+    resumed,
     stoppable: (work) =>
       Effect.suspend(() => {
         if (stopped) return Effect.die(new RunCancelled())

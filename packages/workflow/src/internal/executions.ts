@@ -12,7 +12,8 @@ import * as Snowflake from "effect/cluster/Snowflake"
 import { SafeIntegers, type SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Workflow from "effect/workflow/Workflow"
-import { ExportTask, ExportWorkflow, failureOf, type RunError } from "../ExportWorkflow.ts"
+import { ExportTask } from "../ExportTask.ts"
+import { ExportWorkflow, failureOf, type RunError } from "../ExportWorkflow.ts"
 
 export interface Execution {
   readonly id: string
