@@ -11,11 +11,11 @@ const withoutUndici: NonNullable<Options["esbuildPlugins"]>[number] = {
   }
 }
 
-/** Left to the other program: what clusters need of Effect is as large as all the rest, and whoever asks for help would load it. */
-const withoutClusters: typeof withoutUndici = {
-  name: "without-clusters",
+/** Left to the other program: what runners need of Effect is as large as all the rest, and whoever asks for help would load it. */
+const withoutRunners: typeof withoutUndici = {
+  name: "without-runners",
   setup: (build) => {
-    build.onResolve({ filter: /\/handlers\/cluster\w+\.ts$/ }, () => ({ path: "cluster", namespace: "elsewhere" }))
+    build.onResolve({ filter: /\/handlers\/clusterRun\.ts$/ }, () => ({ path: "clusterRun", namespace: "elsewhere" }))
     build.onLoad({ filter: /.*/, namespace: "elsewhere" }, () => ({ contents: "export const handle = undefined" }))
   }
 }
@@ -32,7 +32,7 @@ export const options: Options = {
 }
 
 export default defineConfig([
-  { ...options, esbuildPlugins: [...(options.esbuildPlugins ?? []), withoutClusters], onSuccess: withSchemas() },
-  // The whole program once more, for `longshore cluster`: see main.ts.
+  { ...options, esbuildPlugins: [...(options.esbuildPlugins ?? []), withoutRunners], onSuccess: withSchemas() },
+  // The whole program once more, for `longshore cluster run`: see main.ts.
   { ...options, entry: ["src/program.ts"], outDir: "dist/cluster" }
 ])

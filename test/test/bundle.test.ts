@@ -3,6 +3,7 @@
  * `pnpm build`. Sizes are of minified code; a budget is what was measured and a tenth more.
  */
 import { build } from "esbuild"
+import { readdir, readFile } from "node:fs/promises"
 import { gzipSync } from "node:zlib"
 import { assert, describe, it } from "vitest"
 
@@ -23,8 +24,15 @@ const bundle = async (program: string, options: { readonly effect?: "inside" | "
   })
   const code = outputFiles[0]?.text ?? ""
   const inputs = Object.values(metafile.outputs).flatMap((output) => Object.entries(output.inputs))
+  const modules = inputs.flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? path : []))
   const packages = new Set(inputs.flatMap(([path, { bytesInOutput }]) => (bytesInOutput > 0 ? packageOf(path) : [])))
-  return { code, size: code.length, gzipped: gzipSync(code, { level: 9 }).length, packages: [...packages].sort() }
+  return {
+    code,
+    size: code.length,
+    gzipped: gzipSync(code, { level: 9 }).length,
+    packages: [...packages].sort(),
+    modules
+  }
 }
 
 const packageOf = (path: string): ReadonlyArray<string> => {
@@ -68,7 +76,8 @@ describe("a bundle", () => {
       "sink-fs",
       "sink-s3",
       "sink-stdout",
-      "source-node"
+      "source-node",
+      "workflow"
     ]
     const { code } = await bundle(names.map((name) => `import "@longshore/${name}"`).join("\n"))
     assert.strictEqual(code, "")
@@ -87,6 +96,27 @@ describe("a bundle", () => {
     assert.isBelow(ours.gzipped, own * 1024)
     // It is all there: a bundle that lost something would be small as well.
     for (const text of ["longshore-manifest/1", "exports/getAll", "if-match"]) assert.include(ours.code, text)
+  })
+
+  it("of a cluster's client has nothing of the engine, and so has the program but for its runners", async () => {
+    const engineIn = async (contents: string) => {
+      const { modules } = await bundle(contents)
+      return modules.some((path) => /\/effect\/dist\/(cluster|workflow)\//.test(path))
+    }
+    const client = `
+      import { ClusterClient, ExportTask, RunStatus } from "@longshore/workflow"
+      console.log(ClusterClient.make, ExportTask.ExportTask, RunStatus.RunStatus)`
+    assert.isFalse(await engineIn(client))
+    assert.isTrue(await engineIn(`export { ExportCluster } from "@longshore/workflow"`))
+
+    const engineInProgram = async (folder: string) => {
+      const directory = new URL(`../../apps/longshore/dist/${folder}`, import.meta.url)
+      const scripts = (await readdir(directory)).filter((name) => name.endsWith(".js"))
+      const texts = await Promise.all(scripts.map((name) => readFile(new URL(name, directory), "utf8")))
+      return texts.some((text) => text.includes("effect/workflow/WorkflowEngine"))
+    }
+    assert.isFalse(await engineInProgram(""))
+    assert.isTrue(await engineInProgram("cluster/"))
   })
 
   it("has only the packages and modules that a program uses", async () => {

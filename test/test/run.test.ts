@@ -1,9 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ExportId } from "@longshore/core/Export"
 import { MemorySink } from "@longshore/testkit"
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
+import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import {
@@ -457,6 +459,25 @@ describe("a run", () => {
       yield* delivered(world)
       assert.strictEqual(yield* world.count("add"), 1)
     })
+  )
+
+  it.effect(
+    "F24 a process that comes too late for a wait that others began looks once, and needs no wait for what is done",
+    () =>
+      Effect.gen(function* () {
+        const world = yield* makeWorld({ simulator: { ...small, processing: "1 day" } })
+        const waitingSince = yield* Clock.currentTimeMillis
+        const run = Effect.result(world.run({ maxWait: "1 hour", waitingSince }))
+        assert.isTrue(Result.isFailure(yield* patiently(run, "10 seconds")))
+        yield* TestClock.adjust("2 hours")
+        const late = yield* patiently(run)
+        const error = Result.isFailure(late) && late.failure._tag === "WaitTimedOut" ? late.failure : undefined
+        assert.approximately(error?.waited ?? 0, 3 * 3_600_000, 60_000)
+        yield* TestClock.adjust("1 day")
+        assert.isTrue(Result.isSuccess(yield* patiently(run)), "it looks")
+        yield* delivered(world)
+        assert.isTrue(Result.isSuccess(yield* patiently(run)), "it is done")
+      })
   )
 })
 

@@ -16,8 +16,9 @@ const suffices = (a: string, b: string): boolean => {
 }
 
 if (suffices(process.versions.node, needed)) {
-  // Two builds of one program: what clusters need would make every other command start later.
-  if (process.argv.includes("cluster")) await import(new URL("cluster/program.js", import.meta.url).href)
+  // Two builds of one program: what runners need would make every other command start later.
+  if (["cluster", "run"].every((word) => process.argv.includes(word)))
+    await import(new URL("cluster/program.js", import.meta.url).href)
   else await import("./program.ts")
 } else {
   process.stderr.write(

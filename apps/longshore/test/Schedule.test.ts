@@ -76,6 +76,8 @@ describe("a schedule", () => {
     ["ledger entries without days", { ...good, "entity-types": ["LedgerEntry"] }, "which needs a posting-last"],
     ["days without ledger entries", { ...good, "posting-last": "31d" }, "which is for LedgerEntry alone"],
     ["what to do that is nothing", { ...good, "on-expired": "hope" }, "not one of fail, renew"],
+    ["patience that is none", { ...good, "max-wait": "long" }, "a max-wait that is not a duration"],
+    ["no patience", { ...good, "max-wait": "0s" }, "from 1s to 365d"],
     ["a key that is misspelt", { ...good, timezone: "UTC" }, 'a key "timezone": did you mean time-zone']
   ])("is refused: %s", ([, table, problem]) => {
     expect(Schedule.parse("nightly", table, "")).toContain(problem)
@@ -83,10 +85,15 @@ describe("a schedule", () => {
 
   it("is refused with its place in the file, and not taken from a stranger's", async (context) => {
     const { load, project, refusal, user } = await settingsFolder(context)
-    const text = (cron: string) => `[schedules.nightly]\ncron = "${cron}"\nentity-types = ["Bill"]\nupdated-last = "2h"`
+    const text = (cron: string) =>
+      `[schedules.nightly]\ncron = "${cron}"\nentity-types = ["Bill"]\nupdated-last = "2h"\nmax-wait = "12h"`
     expect(await refusal({ user: text("never") })).toContain(`The schedule ${user} [schedules.nightly] has a cron that`)
     const { schedules } = await load({ user: text("0 3 * * *") })
-    expect(schedules.get("nightly")).toMatchObject({ updatedLast: Duration.hours(2), accounts: undefined })
+    expect(schedules.get("nightly")).toMatchObject({
+      updatedLast: Duration.hours(2),
+      maxWait: Duration.hours(12),
+      accounts: undefined
+    })
     expect(await refusal({ found: text("0 3 * * *") })).toContain(`The settings file ${project} has schedules`)
   })
 })

@@ -99,7 +99,10 @@ describe.concurrent("longshore cluster submit", () => {
     expect(cluster.runs.size).toBe(2)
 
     const window = ["--updated-from", "2026-05-01T00:00:00Z", "--updated-to", "2026-06-01T00:00:00Z"]
-    const patience = ["--on-busy", "fail", "--on-expired", "renew", "--poll", "2s", "--part-size", "1MiB"]
+    const patience = [
+      ...["--on-busy", "fail", "--on-expired", "renew", "--max-wait", "12h"],
+      ...["--poll", "2s", "--part-size", "1MiB"]
+    ]
     const id = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
     const place = ["--account", "porto", "--path", "porto/of-may", "--export-id", id]
     await longshore(0, "submit", "Bill", "--fresh", "--json", ...window, ...patience, ...place)
@@ -115,6 +118,7 @@ describe.concurrent("longshore cluster submit", () => {
       exportId: id,
       onBusy: "fail",
       onExpired: "renew",
+      maxWait: 43_200_000,
       poll: 2000,
       partSize: 1_048_576
     })
@@ -135,7 +139,7 @@ describe.concurrent("longshore cluster submit", () => {
     const { code, stderr, stdout } = await waiting.ended
     expect(code).toBe(7)
     expect(stderr).toContain(
-      `longshore: Payment: Mews reports that the export failed; it has no files. Next: Ask for a new one: the same command with --on-expired renew.`
+      `longshore: Payment: Mews reports that the export failed; it has no files. Next: longshore cluster resume ${id("Payment")} --on-expired renew asks for another export.`
     )
     const { runs } = JSON.parse(stdout.toString())
     expect(runs).toMatchObject([
@@ -205,7 +209,9 @@ describe.concurrent("longshore cluster", () => {
     cluster.set(id, failed)
     const ended = await longshore(0, "status", id)
     expect(ended.stdout).toMatch(/^failure {4}ExportFailed: Mews reports/m)
-    expect(ended.stdout).not.toContain("cluster resume")
+    expect(ended.stdout).toContain(
+      `next       longshore cluster resume ${id} --on-expired renew asks for another export.`
+    )
     const failure = { error: "ApiUnavailable", message: "Nobody answers.", nextStep: "Wait.", retryable: true }
     cluster.set(id, { ...failed, failure })
     const away = await longshore(0, "status", id)
@@ -221,6 +227,21 @@ describe.concurrent("longshore cluster", () => {
     expect(run(0).state).toBe("cancelled")
     await longshore(0, "resume", id, "--json")
     expect(run(0).state).toBe("running")
+    expect(run(0).task).not.toHaveProperty("onExpired")
+  })
+
+  it("goes on with a run as patiently as is said now: on its own, and by submitting the same again", async (context) => {
+    const { cluster, longshore, run, submit } = await setUp(context)
+    const id = await submit("lisbon", "Bill")
+    cluster.set(id, failed)
+    const { stdout } = await longshore(0, "list")
+    expect(stdout).toContain("failed, waiting")
+    await longshore(0, "resume", id, "--on-expired", "renew", "--max-wait", "12h")
+    expect(run(0)).toMatchObject({ state: "running", task: { onExpired: "renew", maxWait: 43_200_000 } })
+    cluster.set(id, failed)
+    await longshore(0, "submit", "Bill", "--max-wait", "1h")
+    expect(cluster.runs.size).toBe(1)
+    expect(run(0)).toMatchObject({ state: "running", task: { onExpired: "renew", maxWait: 3_600_000 } })
   })
 
   it("lists runs, some of them, page by page", async (context) => {

@@ -163,7 +163,7 @@ const loaded = async (context: TestContext, told?: Told) => Result.getOrThrow(aw
 
 describe("a runner's tasks", () => {
   it("are for an account's own address, below its base, as patient as its settings say", async (context) => {
-    const settings = `poll = "1m"\n${accounts}\nplatform-address = "https://api.mews-demo.com/"\npart-size = "1MiB"\non-expired = "renew"\n`
+    const settings = `poll = "1m"\nmax-wait = "1d"\n${accounts}\nplatform-address = "https://api.mews-demo.com/"\npart-size = "1MiB"\non-expired = "renew"\n`
     const { base, tasks } = await loaded(context, { settings, env: { LONGSHORE_ACCOUNT: "lisbon" } })
     const request = { entityType: "Bill" } as const
     expect(await Effect.runPromise(tasks({ account: "lisbon", request }))).toEqual({
@@ -172,6 +172,7 @@ describe("a runner's tasks", () => {
       target: `${base.text}/lisbon`,
       request,
       poll: 60_000,
+      maxWait: 86_400_000,
       onExpired: "fail",
       partSize: 8 * 2 ** 20
     })
@@ -181,6 +182,7 @@ describe("a runner's tasks", () => {
       target: `${base.text}/a/b`,
       request,
       poll: 5_000,
+      maxWait: 86_400_000,
       onExpired: "renew",
       partSize: 2 ** 20
     })

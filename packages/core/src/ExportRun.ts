@@ -368,7 +368,14 @@ const ready = Effect.fnUntraced(function* (
         name: stepName(renewal, "ready", 0),
         success: Schema.Option(Ready),
         error: ExportError,
-        execute: Effect.andThen(begun, look)
+        execute: Effect.andThen(begun, look).pipe(
+          // Where waiting is not done in memory, nothing else notices.
+          Effect.tap((found) =>
+            Effect.flatMap(Clock.currentTimeMillis, (now) =>
+              Option.isNone(found) && now >= waiting.deadline ? timedOut(waiting, "export", exportId) : Effect.void
+            )
+          )
+        )
       },
       every
     )
@@ -417,21 +424,25 @@ const cadence =
 
 /** Only what is not done yet takes time: `begun` is where it begins. What an earlier process did is never too late. */
 const within = <A, E, R>(
-  { deadline, least, started }: Waiting,
+  waiting: Waiting,
   waitingFor: "slot" | "export",
   exportId: ExportId | undefined,
   work: (begun: Effect.Effect<void>) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E | WaitTimedOut, R> => {
+  const { deadline, least } = waiting
   if (!Number.isFinite(deadline)) return work(Effect.void)
   const begun = Latch.makeUnsafe()
   const late = Effect.gen(function* () {
     yield* begun.await
     yield* Effect.sleep(Math.max(least, deadline - (yield* Clock.currentTimeMillis)))
-    return yield* new WaitTimedOut({
-      waitingFor,
-      waited: (yield* Clock.currentTimeMillis) - started,
-      ...(exportId === undefined ? {} : { exportId })
-    })
+    return yield* timedOut(waiting, waitingFor, exportId)
   })
   return Effect.raceFirst(work(Effect.asVoid(begun.open)), late)
 }
+
+const timedOut = ({ started }: Waiting, waitingFor: "slot" | "export", exportId: ExportId | undefined) =>
+  Effect.flatMap(Clock.currentTimeMillis, (now) =>
+    Effect.fail(
+      new WaitTimedOut({ waitingFor, waited: now - started, ...(exportId === undefined ? {} : { exportId }) })
+    )
+  )

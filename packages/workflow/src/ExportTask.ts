@@ -56,7 +56,13 @@ export type RunPolicy = typeof RunPolicy.Type
  * @since 0.1.0
  * @category accessors
  */
-export const policyOf = ({ maxWait, onBusy, onExpired, partSize, poll }: RunPolicy): RunPolicy => ({
+export const policyOf = ({
+  maxWait,
+  onBusy,
+  onExpired,
+  partSize,
+  poll
+}: { readonly [K in keyof RunPolicy]: RunPolicy[K] | undefined }): RunPolicy => ({
   ...(onBusy === undefined ? {} : { onBusy }),
   ...(onExpired === undefined ? {} : { onExpired }),
   ...(maxWait === undefined ? {} : { maxWait }),

@@ -36,7 +36,7 @@ export type Failure = typeof Failure.Type
  */
 export const RunStatus = Schema.Struct({
   id: Schema.String.annotate({ description: "32 hexadecimal digits, made of the run's fingerprint" }),
-  task: ExportTask.annotate({ description: "What is to be done" }),
+  task: ExportTask.annotate({ description: "What is to be done, as it was first submitted" }),
   state: Schema.Literals(["running", "failed", "cancelled", "complete"]).annotate({
     description: "failed and cancelled can be resumed"
   }),

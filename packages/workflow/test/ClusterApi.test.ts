@@ -180,6 +180,17 @@ describe("the routes", () => {
       assert.deepStrictEqual([cancelled.status, cancelled.json.state], [200, "cancelled"])
       const resumed = yield* ask(`/exports/${id}/resume`, { method: "POST" })
       assert.deepStrictEqual([resumed.status, resumed.json.state], [200, "running"])
+      yield* ask(`/exports/${id}/cancel`, { method: "POST" })
+      for (const [query, parameter] of [
+        ["onExpired=hope", "onExpired"],
+        ["maxWait=long", "maxWait"],
+        ["fresh=true", "fresh"]
+      ]) {
+        const refused = yield* ask(`/exports/${id}/resume?${query}`, { method: "POST" })
+        assert.deepStrictEqual([refused.status, refused.json.parameter], [400, parameter])
+      }
+      const renewed = yield* ask(`/exports/${id}/resume?onExpired=renew&maxWait=3600000`, { method: "POST" })
+      assert.deepInclude(renewed.json.task, { onExpired: "renew", maxWait: 3_600_000 })
     })
   )
 
@@ -438,7 +449,7 @@ describe("the client", () => {
       assert.strictEqual((yield* client.wait(run.id, "10 millis")).state, "running")
       assert.strictEqual((yield* client.cancel(run.id)).state, "cancelled")
       assert.strictEqual((yield* client.wait(run.id)).state, "cancelled")
-      assert.strictEqual((yield* client.resume(run.id)).state, "running")
+      assert.strictEqual((yield* client.resume(run.id, { onExpired: "renew" })).task.onExpired, "renew")
 
       assert.instanceOf(yield* Effect.flip(client.status(unknownId)), RunStatus.RunNotFound)
       const refused = yield* Effect.flip(client.submit({ account: "madrid", request: { entityType: "Bill" } }))

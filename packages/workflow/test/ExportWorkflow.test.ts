@@ -4,10 +4,11 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Metric from "effect/Metric"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/testing/TestClock"
 import { failureOf } from "../src/ExportWorkflow.ts"
-import { Account, ExportWorkflow } from "../src/index.ts"
+import { Account, type ExportTask, ExportWorkflow } from "../src/index.ts"
 import * as Control from "../src/internal/control.ts"
 import { make, patiently, taskOf, tokens, until, type World } from "./world.ts"
 import { WorkflowEngine } from "effect/workflow/WorkflowEngine"
@@ -30,12 +31,28 @@ const failed = (world: World, id: string) =>
     )
   )
 
-const control = (world: World, what: "cancel" | "resume", id: string) =>
+const control = (world: World, what: "cancel" | "resume", id: string, policy?: ExportTask.RunPolicy) =>
   Effect.provideService(
-    (what === "cancel" ? Control.cancel : Control.resume)(ExportWorkflow.ExportWorkflow, id),
+    what === "cancel"
+      ? Control.cancel(ExportWorkflow.ExportWorkflow, id)
+      : Control.resume(ExportWorkflow.ExportWorkflow, id, policy),
     WorkflowEngine,
     world.engine
   )
+
+/** How often runs ended how, as metrics tell it. */
+const outcomes = Effect.map(Metric.snapshot, (states) =>
+  Object.fromEntries(
+    states.flatMap(({ attributes, id, state }) =>
+      id === "longshore.runs" && "count" in state
+        ? [[String(attributes?.["longshore.outcome"]), Number(state.count)] as const]
+        : []
+    )
+  )
+)
+
+/** With metrics of its own. */
+const counting = Effect.provideService(Metric.MetricRegistry, new Map())
 
 const delivered = Effect.fnUntraced(function* (world: World) {
   for (const { entityType, files, id, status } of yield* world.simulator.exports) {
@@ -89,6 +106,26 @@ describe("an export on the engine", () => {
     })
   )
 
+  it.effect("is counted when it ends, by how it does, and not when it is suspended", () =>
+    Effect.gen(function* () {
+      const world = yield* make({ simulator: { files: 1, fileSize: 1_000, processing: "1 hour" }, suspendAfter: 0 })
+      const id = yield* patiently(world.submit(taskOf("Bill")))
+      yield* patiently(Effect.sleep("10 minutes"), "5 seconds")
+      assert.isAbove(yield* world.requests("getAll"), 5, "it was suspended often")
+      assert.deepStrictEqual(yield* outcomes, {})
+      yield* patiently(control(world, "cancel", id))
+      yield* patiently(failed(world, id))
+      assert.deepStrictEqual(yield* outcomes, { RunCancelled: 1 })
+      yield* patiently(control(world, "resume", id))
+      yield* patiently(complete(world, id), "5 seconds")
+      assert.deepStrictEqual(yield* outcomes, { RunCancelled: 1, completed: 1 })
+      // What fails before there is anything to ask for is a run that failed as well.
+      const elsewhere = yield* patiently(world.submit(taskOf("Bill", { account: "oporto" })))
+      yield* patiently(failed(world, elsewhere))
+      assert.deepStrictEqual(yield* outcomes, { RunCancelled: 1, completed: 1, InvalidRequest: 1 })
+    }).pipe(counting)
+  )
+
   it.effect("that failed says with what, and goes on when it is resumed", () =>
     Effect.gen(function* () {
       const faults = [{ name: "api-401", target: "getAll", count: Infinity }] as const
@@ -118,7 +155,41 @@ describe("an export on the engine", () => {
     })
   )
 
+  it.effect("that Mews let fail is asked for again once somebody says so, and is the same run", () =>
+    Effect.gen(function* () {
+      const world = yield* make({ simulator: { files: 1, fileSize: 1_000, faults: [{ name: "fail-export" }] } })
+      const id = yield* patiently(world.submit(taskOf("Bill")))
+      assert.strictEqual((yield* patiently(failed(world, id)))._tag, "ExportFailed")
+      yield* patiently(control(world, "resume", id, { onExpired: "renew" }))
+      const manifest = yield* patiently(complete(world, id))
+      const [, second] = yield* world.simulator.exports
+      assert.strictEqual(manifest.exportId, second?.id)
+      assert.strictEqual(yield* world.requests("add"), 2)
+    })
+  )
+
   for (const suspendAfter of ["1 hour", 0] as const) {
+    it.effect(
+      `waits ${suspendAfter === 0 ? "suspended" : "in memory"} as long as its task says, and anew when it is resumed`,
+      () =>
+        Effect.gen(function* () {
+          const world = yield* make({
+            simulator: { files: 1, fileSize: 1_000, processing: "25 minutes" },
+            suspendAfter
+          })
+          const id = yield* patiently(world.submit(taskOf("Bill", { maxWait: 600_000 })))
+          for (let n = 0; n < 2; n++) {
+            const error = yield* patiently(failed(world, id), "5 seconds")
+            assert.deepInclude(error, { _tag: "WaitTimedOut", waitingFor: "export" })
+            assert.approximately(error._tag === "WaitTimedOut" ? error.waited : 0, 615_000, 20_000)
+            yield* patiently(control(world, "resume", id))
+          }
+          yield* patiently(complete(world, id), "5 seconds")
+          yield* delivered(world)
+          assert.strictEqual(yield* world.requests("add"), 1)
+        })
+    )
+
     it.effect(
       `that is cancelled while it waits ${suspendAfter === 0 ? "suspended" : "in memory"} stops, and can be resumed, and cancelled again`,
       () =>
@@ -218,6 +289,24 @@ describe("an account", () => {
       assert.isAtMost((yield* world.requests("getAll")) - before, 41)
       yield* patiently(
         Effect.forEach(ids, (id) => complete(world, id)),
+        "5 seconds"
+      )
+      yield* delivered(world)
+    })
+  )
+
+  it.effect("whose slot is taken for longer than a run may wait lets that run fail, and then go on", () =>
+    Effect.gen(function* () {
+      const world = yield* make({ simulator: { files: 1, fileSize: 1_000, processing: "30 minutes" } })
+      const first = yield* patiently(world.submit(taskOf("Bill")))
+      yield* patiently(Effect.sleep("1 minute"))
+      const second = yield* patiently(world.submit(taskOf("Bill", { occasion: "again", maxWait: 600_000 })))
+      const error = yield* patiently(failed(world, second), "5 seconds")
+      assert.deepInclude(error, { _tag: "WaitTimedOut", waitingFor: "slot" })
+      assert.strictEqual(yield* world.requests("add"), 1)
+      yield* patiently(control(world, "resume", second, { maxWait: 86_400_000 }))
+      yield* patiently(
+        Effect.forEach([first, second], (id) => complete(world, id)),
         "5 seconds"
       )
       yield* delivered(world)

@@ -169,12 +169,20 @@ describe("the runs of a cluster", () => {
       yield* cluster.submit(bill)
       assert.strictEqual((yield* cluster.wait(id, "30 seconds")).state, "complete")
       assert.strictEqual((yield* simulator.exports).length, 1)
-      // An export that is gone is not there for a resume either.
-      yield* simulator.addFault({ name: "fail-export", count: 1 })
-      const gone = yield* cluster.submit(taskOf("Company", { poll: 200 }))
-      const over = yield* cluster.wait(gone.id, "30 seconds")
-      assert.strictEqual(over.failure?.error, "ExportFailed")
-      assert.include(over.failure?.nextStep, "--fresh")
+      // An export that is gone is not there for a resume either, unless that asks for another.
+      for (const occasion of ["resumed", "submitted"]) {
+        const task = taskOf("Company", { poll: 200, occasion })
+        yield* simulator.addFault({ name: "fail-export", count: 1 })
+        const gone = yield* cluster.submit(task)
+        const over = yield* cluster.wait(gone.id, "30 seconds")
+        assert.strictEqual(over.failure?.error, "ExportFailed")
+        assert.include(over.failure?.nextStep, "--on-expired renew")
+        if (occasion === "resumed") yield* cluster.resume(gone.id, { onExpired: "renew" })
+        else yield* cluster.submit({ ...task, onExpired: "renew" })
+        const renewed = yield* cluster.wait(gone.id, "30 seconds")
+        assert.strictEqual(renewed.state, "complete")
+        assert.notStrictEqual(renewed.exportId, over.exportId)
+      }
       // Nothing to resume, and nothing to cancel.
       yield* cluster.resume(id)
       yield* cluster.cancel(id)

@@ -16,6 +16,9 @@ export interface StandIn {
   broken: Effect.Effect<void> | undefined
 }
 
+/** No part of a run's key. */
+const unset = { onBusy: undefined, onExpired: undefined, maxWait: undefined, poll: undefined, partSize: undefined }
+
 export const make = (): StandIn => {
   const runs = new Map<string, RunStatus.RunStatus>()
   const asked = <A, E>(answer: Effect.Effect<A, E>): Effect.Effect<A, E> =>
@@ -25,12 +28,6 @@ export const make = (): StandIn => {
       const run = runs.get(id)
       return run === undefined ? Effect.fail(new RunStatus.RunNotFound({ id })) : Effect.succeed(run)
     })
-  const change = (id: string, from: ReadonlyArray<RunStatus.RunStatus["state"]>, state: "cancelled" | "running") =>
-    asked(
-      Effect.map(find(id), (run) => {
-        if (from.includes(run.state)) standIn.set(id, { state })
-      })
-    )
   const standIn: StandIn = {
     runs,
     broken: undefined,
@@ -43,11 +40,12 @@ export const make = (): StandIn => {
       submit: (task) =>
         asked(
           Effect.map(Exports.validate(task.request), () => {
-            const key = JSON.stringify(task)
+            const key = JSON.stringify({ ...task, ...unset })
             const id = createHash("sha256").update(key).digest("hex").slice(0, 32)
             const submittedUtc = new Date(Date.UTC(2026, 4, 1, 3, 0, runs.size)).toISOString()
             const run = runs.get(id) ?? { id, task, state: "running" as const, stage: "asking" as const, submittedUtc }
-            runs.set(id, run.state === "failed" || run.state === "cancelled" ? { ...run, state: "running" } : run)
+            const stopped = run.state === "failed" || run.state === "cancelled"
+            runs.set(id, stopped ? { ...run, state: "running", task: { ...run.task, ...task } } : run)
             return runs.get(id) ?? run
           })
         ),
@@ -63,8 +61,20 @@ export const make = (): StandIn => {
             }
           })
         ),
-      cancel: (id) => change(id, ["running"], "cancelled"),
-      resume: (id) => change(id, ["failed", "cancelled"], "running"),
+      cancel: (id) =>
+        asked(
+          Effect.map(find(id), ({ state }) => {
+            if (state === "running") standIn.set(id, { state: "cancelled" })
+          })
+        ),
+      resume: (id, policy) =>
+        asked(
+          Effect.map(find(id), ({ state, task }) => {
+            if (state === "failed" || state === "cancelled") {
+              standIn.set(id, { state: "running", task: { ...task, ...policy } })
+            }
+          })
+        ),
       list: ({ account, before, limit = 100, state } = {}) =>
         asked(
           Effect.gen(function* () {

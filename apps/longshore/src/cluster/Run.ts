@@ -24,18 +24,26 @@ export const progress = (run: RunStatus): string => {
 }
 
 /** Of a run that came to its end or may be resumed: what, and what to do. */
-export const reportOf = ({ failure, id, state }: RunStatus): Report.Report => {
-  const tag = failure?.error ?? (state === "cancelled" ? "RunCancelled" : "RunDied")
-  const exitCode = ExitCode.ofTag(tag)
+export const reportOf = (run: RunStatus): Report.Report => {
+  const { failure, state } = run
+  const tag = tagOf(run)
   const next = failure?.nextStep ?? "What is delivered is kept."
   return {
     tag,
     message: failure?.message ?? `The run ${state === "cancelled" ? "was cancelled" : "ended unexpectedly"}.`,
-    // Where the export is gone, the same run would find the same again.
-    nextStep: exitCode === ExitCode.noFiles ? next : `${next} The run goes on with longshore cluster resume ${id}.`,
-    exitCode
+    nextStep: isGone(run) ? `${resume(run)} asks for another export.` : `${next} The run goes on with ${resume(run)}.`,
+    exitCode: ExitCode.ofTag(tag)
   }
 }
+
+const tagOf = ({ failure, state }: RunStatus): string =>
+  failure?.error ?? (state === "cancelled" ? "RunCancelled" : "RunDied")
+
+/** Its export is: as it is, the run would find the same again. */
+const isGone = (run: RunStatus): boolean => ExitCode.ofTag(tagOf(run)) === ExitCode.noFiles
+
+const resume = (run: RunStatus): string =>
+  `longshore cluster resume ${run.id}${isGone(run) ? " --on-expired renew" : ""}`
 
 /** One line: which run it is, and what to do next. */
 export const line = (run: RunStatus): string => {
@@ -52,7 +60,7 @@ export const line = (run: RunStatus): string => {
       return `${name} is complete${amount} in ${task.target}`
     }
     default:
-      return `${name} ${state === "failed" ? "failed" : "was cancelled"}. Next: longshore cluster resume ${id}`
+      return `${name} ${state === "failed" ? "failed" : "was cancelled"}. Next: ${resume(run)}`
   }
 }
 

@@ -1,8 +1,9 @@
 /** The schedules of the settings files, as a cluster's. */
 import * as Exports from "@longshore/core/Exports"
 import * as ExportSchedule from "@longshore/workflow/ExportSchedule"
-import type { ExportTask } from "@longshore/workflow/ExportTask"
+import { type ExportTask, policyOf } from "@longshore/workflow/ExportTask"
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { nearest } from "../output/nearest.ts"
 import { ConfigError } from "../output/Problem.ts"
@@ -38,7 +39,10 @@ export const layers = Effect.fnUntraced(function* (
             request,
             // Several accounts share no folder: each export has one of its own, and each account one above.
             ...(schedule.path === undefined ? {} : { path: `${schedule.path}/${account}` }),
-            ...(schedule.onExpired === undefined ? {} : { onExpired: schedule.onExpired })
+            ...policyOf({
+              onExpired: schedule.onExpired,
+              maxWait: schedule.maxWait === undefined ? undefined : Duration.toMillis(schedule.maxWait)
+            })
           }))
         )
       for (const submission of submissions(now)) {

@@ -1,11 +1,11 @@
 /** From a wish to a task: the account's address, and a target below the runners' base; what is not said, the settings say. */
 import { InvalidRequest } from "@longshore/core/ExportError"
 import type { ExportTask } from "@longshore/workflow/ExportTask"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Target from "../runs/Target.ts"
 import * as Base from "./Base.ts"
 import type { ClusterAccount } from "./ClusterAccounts.ts"
+import * as Policy from "./Policy.ts"
 
 /** What may be wished for. */
 export type Submission = Omit<ExportTask, "platformAddress" | "target"> & { readonly path?: string | undefined }
@@ -24,19 +24,5 @@ export const make = (base: Target.Storage, accounts: ReadonlyMap<string, Cluster
     }
     const { text: target } = yield* Base.below(base, { account, path })
     const { platformAddress } = known.options
-    return { ...defaults(known), ...submission, platformAddress, target }
+    return { ...Policy.ofSettings(known.settings), ...submission, platformAddress, target }
   })
-
-/** How patient a run is, unless it is told otherwise. */
-const defaults = ({ settings }: ClusterAccount): Pick<ExportTask, "onBusy" | "onExpired" | "partSize" | "poll"> => {
-  const onBusy = settings.get("on-busy")
-  const onExpired = settings.get("on-expired")
-  const partSize = settings.get("part-size")
-  const poll = settings.get("poll")
-  return {
-    ...(onBusy === undefined ? {} : { onBusy }),
-    ...(onExpired === undefined ? {} : { onExpired }),
-    ...(partSize === undefined ? {} : { partSize }),
-    ...(poll === undefined ? {} : { poll: Duration.toMillis(poll) })
-  }
-}

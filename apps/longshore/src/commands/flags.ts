@@ -42,6 +42,9 @@ export const server = Setting.flags("server", "cluster-token-file", "plain-http"
 /** One run of a cluster. */
 export const run = Argument.String("run").pipe(Argument.withDescription("A run's id, as submit and list print it"))
 
+/** How patient a cluster's run is. */
+export const policy = Setting.flags("on-busy", "on-expired", "max-wait", "poll", "part-size")
+
 /** What only a target in S3 needs. */
 export const s3 = Setting.flags("endpoint", "region", "profile", "ca-file")
 

@@ -7,13 +7,13 @@ import type { Client } from "@longshore/workflow/ClusterClient"
 import type { RunStatus } from "@longshore/workflow/RunStatus"
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as ClusterClient from "../cluster/Client.ts"
+import * as Policy from "../cluster/Policy.ts"
 import * as Run from "../cluster/Run.ts"
 import type { ClusterSubmitFlags } from "../commands/cluster/submit.ts"
 import * as Answer from "../output/Answer.ts"
@@ -107,16 +107,8 @@ const submissionsOf = Effect.fnUntraced(function* (flags: ClusterSubmitFlags, se
       nextStep: "Name one of the cluster's with --account, LONGSHORE_ACCOUNT or a settings file."
     })
   }
-  const requests = yield* exportRequests({
-    entityTypes: flags.entityTypes,
-    updatedFrom: Option.getOrUndefined(flags.updatedFrom),
-    updatedTo: Option.getOrUndefined(flags.updatedTo),
-    postingFrom: Option.getOrUndefined(flags.postingFrom),
-    postingTo: Option.getOrUndefined(flags.postingTo),
-    enterpriseIds: flags.enterpriseIds,
-    chainIds: flags.chainIds
-  })
-  const id = yield* exportId(Option.getOrUndefined(flags.exportId), requests)
+  const requests = yield* exportRequests(flags)
+  const id = yield* exportId(flags.exportId, requests)
   for (const request of requests) yield* Exports.validate(request)
   const path = Option.getOrUndefined(flags.path)
   if (path !== undefined && !isPath(path)) {
@@ -125,13 +117,7 @@ const submissionsOf = Effect.fnUntraced(function* (flags: ClusterSubmitFlags, se
       nextStep: "Name a place below the cluster's target, such as lisbon/daily."
     })
   }
-  const said = <A>(name: "on-busy" | "on-expired" | "part-size" | "poll", value: A | undefined): A | undefined =>
-    // What nobody says here, the cluster's own settings say.
-    settings.resolved(name).origin.level === "default" ? undefined : value
-  const onBusy = said("on-busy", settings.get("on-busy"))
-  const onExpired = said("on-expired", settings.get("on-expired"))
-  const poll = said("poll", settings.get("poll"))
-  const partSize = said("part-size", settings.get("part-size"))
+  const policy = Policy.said(settings)
   const occasion = flags.fresh ? DateTime.formatIso(yield* DateTime.now) : undefined
   return requests.map((request: ExportRequest): Submission => ({
     account,
@@ -139,10 +125,7 @@ const submissionsOf = Effect.fnUntraced(function* (flags: ClusterSubmitFlags, se
     ...(path === undefined ? {} : { path }),
     ...(id === undefined ? {} : { exportId: id }),
     ...(occasion === undefined ? {} : { occasion }),
-    ...(onBusy === undefined ? {} : { onBusy }),
-    ...(onExpired === undefined ? {} : { onExpired }),
-    ...(poll === undefined ? {} : { poll: Duration.toMillis(poll) }),
-    ...(partSize === undefined ? {} : { partSize })
+    ...policy
   }))
 })
 

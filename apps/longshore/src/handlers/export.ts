@@ -117,15 +117,7 @@ export const check = Effect.fnUntraced(function* (
 ): Effect.fn.Return<ExportOptions, UsageError | ConfigError> {
   const settings = yield* Settings.load({ given: flags, config: Option.getOrUndefined(flags.config) })
   const target = yield* Target.ofSettings(settings)
-  const requests = yield* exportRequests({
-    entityTypes: flags.entityTypes,
-    updatedFrom: Option.getOrUndefined(flags.updatedFrom),
-    updatedTo: Option.getOrUndefined(flags.updatedTo),
-    postingFrom: Option.getOrUndefined(flags.postingFrom),
-    postingTo: Option.getOrUndefined(flags.postingTo),
-    enterpriseIds: flags.enterpriseIds,
-    chainIds: flags.chainIds
-  })
+  const requests = yield* exportRequests(flags)
   if (target._tag === "Stdout") {
     if (requests.length > 1) {
       return yield* wrong("--to - takes one entity type: a pipe cannot tell two apart.", "Run one command for each.")
@@ -140,7 +132,7 @@ export const check = Effect.fnUntraced(function* (
   return {
     requests,
     target,
-    exportId: yield* exportId(Option.getOrUndefined(flags.exportId), requests),
+    exportId: yield* exportId(flags.exportId, requests),
     fresh: flags.fresh,
     settings,
     quiet: flags.quiet,

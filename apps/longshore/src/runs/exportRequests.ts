@@ -7,12 +7,13 @@ import * as Schema from "effect/Schema"
 import { nearest } from "../output/nearest.ts"
 import { UsageError } from "../output/Problem.ts"
 
-export interface RequestFlags {
+/** What `wanted` of the commands' flags gives. */
+interface RequestFlags {
   readonly entityTypes: ReadonlyArray<string>
-  readonly updatedFrom: string | undefined
-  readonly updatedTo: string | undefined
-  readonly postingFrom: string | undefined
-  readonly postingTo: string | undefined
+  readonly updatedFrom: Option.Option<string>
+  readonly updatedTo: Option.Option<string>
+  readonly postingFrom: Option.Option<string>
+  readonly postingTo: Option.Option<string>
   readonly enterpriseIds: ReadonlyArray<string>
   readonly chainIds: ReadonlyArray<string>
 }
@@ -25,9 +26,10 @@ export const exportRequests = Effect.fn("exportRequests")(function* (
 ): Effect.fn.Return<ReadonlyArray<ExportRequest>, UsageError> {
   const types = [...new Set(flags.entityTypes)]
   for (const type of types) yield* known(type)
-  yield* both("--updated-from", flags.updatedFrom, "--updated-to", flags.updatedTo)
-  yield* both("--posting-from", flags.postingFrom, "--posting-to", flags.postingTo)
-  const { postingFrom, postingTo, updatedFrom, updatedTo } = flags
+  const [updatedFrom, updatedTo] = [flags.updatedFrom, flags.updatedTo].map(Option.getOrUndefined)
+  const [postingFrom, postingTo] = [flags.postingFrom, flags.postingTo].map(Option.getOrUndefined)
+  yield* both("--updated-from", updatedFrom, "--updated-to", updatedTo)
+  yield* both("--posting-from", postingFrom, "--posting-to", postingTo)
   const updatedUtc =
     updatedFrom === undefined || updatedTo === undefined
       ? undefined
@@ -62,10 +64,11 @@ export const exportRequests = Effect.fn("exportRequests")(function* (
 
 /** The id of an export that exists. Only one run can take it up. */
 export const exportId = Effect.fnUntraced(function* (
-  text: string | undefined,
+  flag: Option.Option<string>,
   requests: ReadonlyArray<ExportRequest>
 ): Effect.fn.Return<ExportId | undefined, UsageError> {
-  if (text === undefined) return undefined
+  if (Option.isNone(flag)) return undefined
+  const text = flag.value
   if (requests.length > 1) {
     return yield* wrong("--export-id belongs to one entity type.", "Name that type alone.")
   }

@@ -33,6 +33,7 @@ export interface Schedule {
   /** The same of the days of posting, for ledger entries. */
   readonly postingLast: Duration.Duration | undefined
   readonly onExpired: "fail" | "renew" | undefined
+  readonly maxWait: Duration.Duration | undefined
   /** Who says so, for people. */
   readonly where: string
 }
@@ -50,6 +51,7 @@ export const parse = (name: string, table: Record<string, unknown>, where: strin
     accounts,
     cron: when,
     "entity-types": types,
+    "max-wait": wait,
     "on-expired": onExpired,
     path,
     "posting-last": posting,
@@ -92,6 +94,10 @@ export const parse = (name: string, table: Record<string, unknown>, where: strin
   if (onExpired !== undefined && onExpired !== "fail" && onExpired !== "renew") {
     return "has an on-expired that is not one of fail, renew"
   }
+  const maxWait = typeof wait === "string" ? Option.getOrUndefined(parseDuration(wait)) : undefined
+  if (wait !== undefined && !(maxWait !== undefined && isWithin(maxWait, 1_000, 365 * day))) {
+    return 'has a max-wait that is not a duration from 1s to 365d, such as "12h"'
+  }
   return {
     name,
     cron,
@@ -101,6 +107,7 @@ export const parse = (name: string, table: Record<string, unknown>, where: strin
     updatedLast,
     postingLast,
     onExpired,
+    maxWait,
     where
   }
 }
@@ -140,7 +147,8 @@ export const keys: ReadonlyArray<string> = [
   "path",
   "posting-last",
   "updated-last",
-  "on-expired"
+  "on-expired",
+  "max-wait"
 ]
 
 const isTexts = Schema.is(Schema.Array(Schema.NonEmptyString))

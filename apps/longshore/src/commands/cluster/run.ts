@@ -16,6 +16,7 @@ const flags = {
     "keep-complete",
     "keep-failed",
     "on-expired",
+    "max-wait",
     "poll",
     "concurrency",
     "part-size",

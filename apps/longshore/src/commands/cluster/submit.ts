@@ -2,8 +2,7 @@
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import * as Effect from "effect/Effect"
-import * as Setting from "../../settings/Setting.ts"
-import { config, entityTypes, json, quiet, server, text, wanted } from "../flags.ts"
+import { config, entityTypes, json, policy, quiet, server, text, wanted } from "../flags.ts"
 
 const flags = {
   entityTypes,
@@ -18,7 +17,7 @@ const flags = {
     Flag.withDescription("Export anew, whatever the cluster has run before"),
     Flag.withDefault(false)
   ),
-  ...Setting.flags("on-busy", "on-expired", "poll", "part-size"),
+  ...policy,
   wait: Flag.Boolean("wait").pipe(
     Flag.withAlias("w"),
     Flag.withDescription("Until all have ended; the exit code says how"),
