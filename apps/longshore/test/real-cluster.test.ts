@@ -99,10 +99,7 @@ describe.concurrent("longshore cluster submit", () => {
     expect(cluster.runs.size).toBe(2)
 
     const window = ["--updated-from", "2026-05-01T00:00:00Z", "--updated-to", "2026-06-01T00:00:00Z"]
-    const patience = [
-      ...["--on-busy", "fail", "--on-expired", "renew", "--max-wait", "12h"],
-      ...["--poll", "2s", "--part-size", "1MiB"]
-    ]
+    const patience = "--on-busy fail --on-expired renew --max-wait 12h --poll 2s --part-size 1MiB".split(" ")
     const id = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
     const place = ["--account", "porto", "--path", "porto/of-may", "--export-id", id]
     await longshore(0, "submit", "Bill", "--fresh", "--json", ...window, ...patience, ...place)

@@ -4,7 +4,7 @@ import * as Exports from "@longshore/core/Exports"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import { createHash } from "node:crypto"
-import { ExportCluster, ExportTask, RunStatus } from "../src/index.ts"
+import { ExportCluster, type ExportTask, RunStatus } from "../src/index.ts"
 
 export interface StandIn {
   readonly service: ExportCluster.ExportCluster["Service"]
