@@ -3,6 +3,7 @@ import { ObjectKey, ObjectSink } from "@longshore/core/ObjectSink"
 import { MemorySink } from "@longshore/testkit"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import { Fence } from "../src/index.ts"
@@ -31,5 +32,5 @@ it.effect("whoever lost the run opens, writes, publishes and discards nothing", 
     yield* Fiber.interruptAll(fibers)
     assert.strictEqual(store.objects.size, 0)
     assert.deepStrictEqual([...(store.uploads.get(object.key)?.parts.keys() ?? [])], [1])
-  }).pipe(Effect.scoped, Effect.provide(MemorySink.layer(store)), Effect.provide(Fence.layerMemory))
+  }).pipe(Effect.scoped, Effect.provide(Layer.merge(MemorySink.layer(store), Fence.layerMemory)))
 })
