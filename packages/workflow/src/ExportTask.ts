@@ -44,13 +44,14 @@ export type RunPolicy = typeof RunPolicy.Type
  * ```ts
  * import { ExportTask } from "@longshore/workflow"
  *
- * ExportTask.policyOf({
+ * const task: ExportTask.ExportTask = {
  *   platformAddress: "https://api.mews.com",
  *   account: "lisbon",
  *   target: "s3://exports/mews/lisbon",
  *   request: { entityType: "Bill" },
  *   onExpired: "renew"
- * }) // => { onExpired: "renew" }
+ * }
+ * ExportTask.policyOf(task) // => { onExpired: "renew" }
  * ```
  *
  * @since 0.1.0
