@@ -16,8 +16,10 @@ describe.skipIf(process.platform !== "linux")("a folder on a real disk", { concu
 
     const full = lab.start(command, { env })
     await full.says(/ready: 2 files/)
-    // Somebody else takes what is left: it is missed at a write, or where the second file is opened.
+    // Somebody else takes what is left, from one moment to the next: it is missed at a write, or where the second file is opened.
+    full.child.kill("SIGSTOP")
     await writeFile(Path.join(disk.path, "ballast"), Buffer.alloc(4 * 2 ** 20)).catch(() => undefined)
+    full.child.kill("SIGCONT")
     const { code, stderr } = await full.ended
     expect(stderr).toMatch(/^longshore: .*(the disk is full|the disk has room for 0).* Next: /m)
     expect(code).toBe(9)
