@@ -60,3 +60,34 @@ describe("a step that was broken off where the run was before", () => {
     }).pipe(Effect.provide(layerMemory))
   )
 })
+
+describe("a step that is done where the run is no more, so that the engine drops its answer", () => {
+  const afterwards = (irreplaceable: boolean) =>
+    Effect.gen(function* () {
+      const engine = yield* WorkflowEngine
+      const instance = WorkflowInstance.initial(ExportWorkflow.ExportWorkflow, "an execution")
+      let dropped = 0
+      const dropping = WorkflowEngine.of({
+        ...engine,
+        activityExecute: (activity, attempt) =>
+          dropped++ === 0
+            ? // Kept as an attempt that nobody asks for.
+              Effect.as(engine.activityExecute(activity, 99), new Workflow.Suspended({}))
+            : engine.activityExecute(activity, attempt)
+      })
+      const journal = yield* ClusterJournal.make().pipe(
+        Effect.provideService(WorkflowEngine, dropping),
+        Effect.provideService(WorkflowInstance, instance)
+      )
+      const { done, step } = counting()
+      return { answer: yield* journal.step({ ...step, irreplaceable }), times: done.times }
+    }).pipe(Effect.provide(layerMemory))
+
+  it.effect("is done again", () =>
+    Effect.map(afterwards(false), (outcome) => assert.deepStrictEqual(outcome, { answer: 2, times: 2 }))
+  )
+
+  it.effect("is not done again if its answer comes once", () =>
+    Effect.map(afterwards(true), (outcome) => assert.deepStrictEqual(outcome, { answer: 1, times: 1 }))
+  )
+})
