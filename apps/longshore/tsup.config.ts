@@ -25,9 +25,12 @@ export const options: Options = {
   ...program,
   esbuildPlugins: [...(program.esbuildPlugins ?? []), withoutUndici],
   define: { LONGSHORE_VERSION: JSON.stringify(manifest.version) },
-  // The workspace's packages are bundled from their sources.
   esbuildOptions: (options) => {
+    // The workspace's packages are bundled from their sources.
     options.conditions = ["@longshore/source"]
+    // A quarter less to read at every start. Names stay, for stack traces.
+    options.minifyWhitespace = true
+    options.minifySyntax = true
   }
 }
 
