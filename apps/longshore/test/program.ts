@@ -110,6 +110,27 @@ interface Witness {
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex")
 
+/** What a simulator of this process exported, with digests. */
+export const digested = (
+  exports: ReadonlyArray<{
+    readonly id: string
+    readonly entityType: string
+    readonly files: ReadonlyArray<{
+      readonly size: number
+      readonly read: (start: number, end: number) => Iterable<Uint8Array>
+    }>
+  }>
+) =>
+  exports.map(({ entityType, files, id }) => ({
+    entityType,
+    id,
+    files: files.map(({ read, size }) => {
+      const hash = createHash("sha256")
+      for (const bytes of read(0, size)) hash.update(bytes)
+      return { size, sha256: hash.digest("hex") }
+    })
+  }))
+
 /** What the simulator exported is there, byte for byte, and nothing that is partial. */
 export const delivered = async (target: string, exports: Awaited<ReturnType<Witness["exports"]>>): Promise<void> => {
   for (const { entityType, files, id } of exports) {

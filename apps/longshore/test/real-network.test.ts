@@ -4,12 +4,11 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
-import { createHash } from "node:crypto"
 import { readFileSync } from "node:fs"
 import * as Path from "node:path"
 import { fileURLToPath } from "node:url"
 import { describe, expect, it, type TestContext } from "vitest"
-import { delivered, laboratory, pointedAt } from "./program.ts"
+import { delivered, digested, laboratory, pointedAt } from "./program.ts"
 import { type Fault, startProxy } from "./proxy.ts"
 
 const fixture = (name: string) =>
@@ -36,15 +35,7 @@ const exported = async (context: TestContext, scheme: "http" | "https", options:
   expect(first.code).toBe(0)
   const ask = <A>(get: (simulator: Simulator.Simulator["Service"]) => Effect.Effect<A>) =>
     runtime.runPromise(Effect.flatMap(Simulator.Simulator, get))
-  const truth = (await ask(({ exports }) => exports)).map(({ entityType, files, id }) => ({
-    entityType,
-    id,
-    files: files.map(({ read, size }) => {
-      const hash = createHash("sha256")
-      for (const bytes of read(0, size)) hash.update(bytes)
-      return { size, sha256: hash.digest("hex") }
-    })
-  }))
+  const truth = digested(await ask(({ exports }) => exports))
   const target = await lab.folder()
   const looks = async () => (await ask(({ requests }) => requests)).filter(({ kind }) => kind === "getAll").length
   const before = await looks()

@@ -13,7 +13,7 @@ import { fileURLToPath } from "node:url"
 import { describe, expect, it, type TestContext } from "vitest"
 import { startProxy } from "../../../../packages/network/test/proxy.ts"
 import { startImitation } from "../../../../packages/sink-s3/test/imitation.ts"
-import { delivered, laboratory, pointedAt, secretless } from "../program.ts"
+import { delivered, digested, laboratory, pointedAt, secretless } from "../program.ts"
 
 const fixture = (name: string) =>
   fileURLToPath(new URL(`../../../../packages/network/test/fixtures/${name}.pem`, import.meta.url))
@@ -62,17 +62,7 @@ const world = async (context: TestContext) => {
       s3: `CONNECT s3.longshore.test:${s3}`
     },
     truth: async () =>
-      (await runtime.runPromise(Effect.flatMap(Simulator.Simulator, ({ exports }) => exports))).map(
-        ({ entityType, files, id }) => ({
-          entityType,
-          id,
-          files: files.map(({ read, size }) => {
-            const hash = createHash("sha256")
-            for (const bytes of read(0, size)) hash.update(bytes)
-            return { size, sha256: hash.digest("hex") }
-          })
-        })
-      ),
+      digested(await runtime.runPromise(Effect.flatMap(Simulator.Simulator, ({ exports }) => exports))),
     bucket
   }
 }
