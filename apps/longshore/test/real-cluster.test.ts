@@ -44,6 +44,12 @@ const setUp = async (context: TestContext) => {
       const run = [...cluster.runs.values()][index]
       if (run === undefined) throw new Error(`There is no run ${index}.`)
       return run
+    },
+    /** What was submitted for this type: those of one command come in any order. */
+    runOf: (entityType: string): RunStatus => {
+      const run = [...cluster.runs.values()].find(({ task }) => task.request.entityType === entityType)
+      if (run === undefined) throw new Error(`There is no run of ${entityType}.`)
+      return run
     }
   }
 }
@@ -77,9 +83,9 @@ const failed: Partial<RunStatus> = {
 
 describe.concurrent("longshore cluster submit", () => {
   it("gives the cluster what the flags say, and nothing that nobody said", async (context) => {
-    const { cluster, longshore, run } = await setUp(context)
+    const { cluster, longshore, run, runOf } = await setUp(context)
     const { stdout } = await longshore(0, "submit", "Bill", "Payment")
-    const [bill, payment] = [run(0), run(1)]
+    const [bill, payment] = [runOf("Bill"), runOf("Payment")]
     expect(stdout).toBe(
       [bill, payment]
         .map(
@@ -122,21 +128,20 @@ describe.concurrent("longshore cluster submit", () => {
   })
 
   it("waits for all, tells how far they are, and ends as the worst of them", async (context) => {
-    const { cluster, start } = await setUp(context)
+    const { cluster, runOf, start } = await setUp(context)
     const waiting = start("submit", "Bill", "Payment", "--wait", "--json")
     await waiting.says(/Bill: asking/)
     await waiting.says(/Payment: asking/)
-    const id = (type: string) =>
-      [...cluster.runs.values()].find(({ task }) => task.request.entityType === type)?.id ?? ""
-    cluster.set(id("Bill"), transferring)
+    const [bill, payment] = [runOf("Bill").id, runOf("Payment").id]
+    cluster.set(bill, transferring)
     await waiting.says(/Bill: transferring: 3\/10 files, 1\.2 GB of 4\.0 GB \(30 %\)/)
-    cluster.set(id("Bill"), complete)
+    cluster.set(bill, complete)
     await waiting.says(/Bill: complete: 10\/10 files/)
-    cluster.set(id("Payment"), failed)
+    cluster.set(payment, failed)
     const { code, stderr, stdout } = await waiting.ended
     expect(code).toBe(7)
     expect(stderr).toContain(
-      `longshore: Payment: Mews reports that the export failed; it has no files. Next: longshore cluster resume ${id("Payment")} --on-expired renew asks for another export.`
+      `longshore: Payment: Mews reports that the export failed; it has no files. Next: longshore cluster resume ${payment} --on-expired renew asks for another export.`
     )
     const { runs } = JSON.parse(stdout.toString())
     expect(runs).toMatchObject([

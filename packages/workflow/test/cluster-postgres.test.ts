@@ -106,9 +106,9 @@ const makeWorld = Effect.fnUntraced(function* ({ retention, schedule, simulator,
 const bill = taskOf("Bill", { poll: 200 })
 
 const test = (name: string, body: () => Effect.Effect<void, unknown, Scope.Scope>) =>
-  it.live(name, (context) => {
-    if (url === undefined) context.skip(needsPostgres)
-    return Effect.scoped(body())
+  it(name, async ({ signal, skip }) => {
+    if (url === undefined) skip(needsPostgres)
+    await Effect.runPromise(Effect.scoped(body()), { signal })
   })
 
 describe("the runs of a cluster", () => {
