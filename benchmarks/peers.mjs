@@ -1,8 +1,9 @@
 // The other tools: which are installed, and how each is asked to do a work. Each gets what makes it fast at it, none reads
 // its owner's settings, and all put their bytes on the disk in the same way.
-import { execFileSync, spawnSync } from "node:child_process"
+import { spawnSync } from "node:child_process"
 import { accessSync, constants } from "node:fs"
 import { join } from "node:path"
+import * as Debian from "../scripts/debian.mjs"
 import { quote, time } from "./measure.mjs"
 import { big, small } from "./origin.mjs"
 
@@ -48,9 +49,7 @@ export const findTools = ({ install }) => {
   let missing = Object.keys(debian).filter((program) => find(program) === undefined)
   const packages = () => missing.map((program) => debian[program]).join(" ")
   if (missing.length > 0 && install) {
-    const apt = (...args) => execFileSync("apt-get", args, { stdio: ["ignore", 2, 2] })
-    apt("update", "-qq")
-    apt("install", "-y", "-qq", "--no-install-recommends", ...packages().split(" "))
+    Debian.install(...packages().split(" "))
     missing = Object.keys(debian).filter((program) => find(program) === undefined)
   }
   const hint = `apt-get install ${packages()}, or as root: pnpm bench --install`

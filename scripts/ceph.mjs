@@ -5,32 +5,21 @@
 //   node scripts/ceph.mjs [--port N] COMMAND…     runs the command with those variables, and ends with it
 //
 // SIGHUP restarts the gateway; what is stored stays.
-import { execFile, spawn, spawnSync } from "node:child_process"
+import { execFile, spawn } from "node:child_process"
 import { randomUUID } from "node:crypto"
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout as sleep } from "node:timers/promises"
 import { promisify } from "node:util"
+import { install } from "./debian.mjs"
 import { freePorts } from "./ports.mjs"
 
 const run = promisify(execFile)
 const programs = ["ceph-mon", "ceph-osd", "ceph", "radosgw", "radosgw-admin"]
 const packages = ["ceph-mon", "ceph-osd", "ceph-common", "radosgw"]
-const aptGet = "/usr/bin/apt-get"
 const installed = () =>
   programs.every((name) => ["/usr/bin", "/usr/local/bin"].some((dir) => existsSync(join(dir, name))))
-
-/** Whether Ceph is there. As root, with apt, it is installed first. */
-const ensureCeph = () => {
-  if (installed()) return true
-  if (process.getuid?.() !== 0 || !existsSync(aptGet)) return false
-  const apt = (...args) =>
-    spawnSync(aptGet, args, { stdio: "ignore", env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } })
-  apt("update", "-qq")
-  apt("install", "-y", "-qq", "--no-install-recommends", ...packages)
-  return installed()
-}
 
 const config = ({ fsid, monitor, port, root }) => `
 [global]
@@ -74,7 +63,8 @@ rgw gc processor max time = 3
  * end of this process.
  */
 export const startCeph = async (options = {}) => {
-  if (!ensureCeph()) throw new Error(`Ceph is not installed: apt-get install ${packages.join(" ")}`)
+  if (!installed()) install(...packages)
+  if (!installed()) throw new Error(`Ceph is not installed: apt-get install ${packages.join(" ")}`)
   const root = mkdtempSync(join(tmpdir(), "longshore-ceph-"))
   const [monitor, freePort] = await freePorts(2)
   const port = options.port ?? freePort

@@ -19,9 +19,9 @@ import {
 } from "node:fs"
 import { constants, tmpdir } from "node:os"
 import { join } from "node:path"
+import { install } from "./debian.mjs"
 import { freePorts } from "./ports.mjs"
 
-const aptGet = "/usr/bin/apt-get"
 const debian = "/usr/lib/postgresql"
 const oldest = 15
 const isRoot = process.getuid?.() === 0
@@ -38,16 +38,6 @@ const installed = () => {
     })
     .filter(({ version }) => version >= oldest)
     .sort((a, b) => b.version - a.version)[0]?.bin
-}
-
-const ensurePostgres = () => {
-  const found = installed()
-  if (found !== undefined || !isRoot || !existsSync(aptGet)) return found
-  const apt = (...args) =>
-    spawnSync(aptGet, args, { stdio: "ignore", env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } })
-  apt("update", "-qq")
-  apt("install", "-y", "-qq", "--no-install-recommends", "postgresql")
-  return installed()
 }
 
 /** PostgreSQL refuses to run as root: the package brings a user for it. */
@@ -72,7 +62,8 @@ full_page_writes = off
 
 /** Starts it. `stop` ends it and forgets all; so does the end of this process. */
 export const startPostgres = async () => {
-  const bin = ensurePostgres()
+  if (installed() === undefined) install("postgresql")
+  const bin = installed()
   if (bin === undefined) throw new Error(`PostgreSQL ${oldest} or newer is not installed: apt-get install postgresql`)
   const root = mkdtempSync(join(tmpdir(), "longshore-postgres-"))
   const data = join(root, "data")

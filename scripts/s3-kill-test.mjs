@@ -11,6 +11,7 @@ import { pipeline } from "node:stream/promises"
 import { setTimeout as sleep } from "node:timers/promises"
 import { is, startProxy } from "../packages/sink-s3/test/proxy.ts"
 import { startCeph } from "./ceph.mjs"
+import { install } from "./debian.mjs"
 import { check, fileName, finish, generator, readOptions, repetitions, start } from "./killing.mjs"
 import { startSimulator } from "./simulator.mjs"
 
@@ -18,11 +19,7 @@ const options = readOptions({ kills: 10, files: 20, "file-size": "100MB", concur
 const { concurrency, files: fileCount, kills, seed } = options
 
 const ceph = await startCeph()
-if (spawnSync("rclone", ["version"]).error !== undefined) {
-  const apt = (...args) => spawnSync("/usr/bin/apt-get", args, { stdio: "ignore" })
-  apt("update", "-qq")
-  apt("install", "-y", "-qq", "--no-install-recommends", "rclone")
-}
+if (spawnSync("rclone", ["version"]).error !== undefined) install("rclone")
 // Counts what arrives.
 const proxy = await startProxy(ceph.endpoint)
 const bucket = "kill-test"

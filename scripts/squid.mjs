@@ -2,16 +2,12 @@
 // from npm. As root on Debian it installs what is missing; where squid cannot be had, this fails.
 //
 //   node scripts/squid.mjs COMMAND…
-import { spawn, spawnSync } from "node:child_process"
+import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
+import { install } from "./debian.mjs"
 
 const installed = () => existsSync("/usr/sbin/squid") && existsSync("/usr/lib/squid/basic_ncsa_auth")
-if (!installed() && process.getuid?.() === 0) {
-  const apt = (...args) =>
-    spawnSync("/usr/bin/apt-get", args, { stdio: "ignore", env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } })
-  apt("update", "-qq")
-  apt("install", "-y", "-qq", "--no-install-recommends", "squid", "openssl")
-}
+if (!installed()) install("squid", "openssl")
 if (!installed()) {
   console.error("squid is not installed: apt-get install squid openssl")
   process.exit(1)

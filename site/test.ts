@@ -35,12 +35,8 @@ const report = (name: string, problems: ReadonlyArray<string>) => {
 
 const ensureChromium = () => {
   if (Fs.existsSync(executablePath)) return
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" }
-  for (const args of [
-    ["update", "-qq"],
-    ["install", "-y", "-qq", "--no-install-recommends", "chromium", "fonts-dejavu-core"]
-  ])
-    spawnSync("/usr/bin/apt-get", args, { stdio: ["ignore", "ignore", "inherit"], env })
+  const install = Path.join(import.meta.dirname, "../scripts/debian.mjs")
+  spawnSync(process.execPath, [install, "chromium", "fonts-dejavu-core"], { stdio: "inherit" })
   if (!Fs.existsSync(executablePath)) throw new Error("Chromium is missing: apt-get install chromium")
 }
 

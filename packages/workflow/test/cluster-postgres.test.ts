@@ -1,7 +1,7 @@
 /** What the engine's tables tell, on a real PostgreSQL: one runner in this process, with real time. */
 import * as NodeClusterSocket from "@effect/platform-node/NodeClusterSocket"
 import { PgClient } from "@effect/sql-pg"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, beforeEach, describe, it } from "@effect/vitest"
 import * as HttpSource from "@longshore/core/HttpSource"
 import * as Transfer from "@longshore/core/Transfer"
 import * as SimulatorHttpClient from "@longshore/simulator/SimulatorHttpClient"
@@ -30,7 +30,6 @@ import {
 import { taskOf, tokens } from "./world.ts"
 
 const url = process.env["LONGSHORE_TEST_DATABASE_URL"]
-const needsPostgres = "needs PostgreSQL: pnpm cluster-test"
 
 const freePort = Effect.callback<number>((resume) => {
   const server = createServer().listen(0, "127.0.0.1", () => {
@@ -106,10 +105,12 @@ const makeWorld = Effect.fnUntraced(function* ({ retention, schedule, simulator,
 const bill = taskOf("Bill", { poll: 200 })
 
 const test = (name: string, body: () => Effect.Effect<void, unknown, Scope.Scope>) =>
-  it(name, async ({ signal, skip }) => {
-    if (url === undefined) skip(needsPostgres)
-    await Effect.runPromise(Effect.scoped(body()), { signal })
-  })
+  it.live(name, () => Effect.scoped(body()))
+
+// Not from within an effect, which would print it as an error.
+beforeEach(({ skip }) => {
+  if (url === undefined) skip("needs PostgreSQL: pnpm cluster-test")
+})
 
 describe("the runs of a cluster", () => {
   test("are submitted once, told of, and waited for", () =>
