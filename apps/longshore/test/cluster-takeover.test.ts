@@ -33,6 +33,8 @@ const inTheMiddle = async (
   const id = await lab.submit("hotel", { entityType: "Bill" }, { poll: 200 })
   const parts = async () => (await lab.downloads()).filter(({ bytes }) => bytes === partSize).length
   await until(async () => (await parts()) >= 4, "four parts have come")
+  // The next ones have begun, and with them the upload of another file.
+  await sleep(500)
   const owner = await lab.busiest()
   return {
     ...lab,

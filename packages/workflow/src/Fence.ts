@@ -4,7 +4,7 @@
  * engine takes the run away from this runner, which it does a few seconds after it wakes.
  *
  * Between the comparison and the deed a process can still be frozen. What it then does is one write of bytes that are
- * already there, or one commit of the same content.
+ * already there, one commit of the same content, or the beginning of an upload, which is then an abandoned one.
  *
  * @since 0.1.0
  */

@@ -15,7 +15,20 @@ it.effect("whoever lost the run opens, writes, publishes and discards nothing", 
   const store = MemorySink.makeStore()
   return Effect.gen(function* () {
     const fence = yield* Fence.Fence
-    const sink = fenced(yield* ObjectSink, yield* fence.take("a run"))
+    const inner = yield* ObjectSink
+    const begun: Array<number> = []
+    const watched = ObjectSink.of({
+      ...inner,
+      open: (object) =>
+        Effect.map(inner.open(object), (writer) => ({
+          ...writer,
+          write: (part, bytes, crc32) => {
+            begun.push(part.number)
+            return writer.write(part, bytes, crc32)
+          }
+        }))
+    })
+    const sink = fenced(watched, yield* fence.take("a run"))
     const writer = yield* sink.open(object)
     const write = (number: number, text: string) =>
       writer.write({ number, offset: (number - 1) * 3, length: 3 }, Stream.make(Buffer.from(text)), Effect.succeed(0))
@@ -30,6 +43,7 @@ it.effect("whoever lost the run opens, writes, publishes and discards nothing", 
       deeds.map(() => undefined)
     )
     yield* Fiber.interruptAll(fibers)
+    assert.deepStrictEqual(begun, [1])
     assert.strictEqual(store.objects.size, 0)
     assert.deepStrictEqual([...(store.uploads.get(object.key)?.parts.keys() ?? [])], [1])
   }).pipe(Effect.scoped, Effect.provide(Layer.merge(MemorySink.layer(store), Fence.layerMemory)))

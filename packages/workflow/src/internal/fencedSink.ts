@@ -4,16 +4,21 @@ import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import type { Lease } from "../Fence.ts"
 
-/** Each array that is written is let through on its own: a runner may freeze in the middle of a part. */
+/**
+ * A part is let through before the sink begins with it, as the first of an object may begin an upload, and so is each of
+ * its arrays: a runner may freeze in the middle of a part.
+ */
 export const fenced = (sink: ObjectSink["Service"], { confirm, recent }: Lease): ObjectSink["Service"] => {
   const after = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.andThen(confirm, effect)
   const guard = (writer: ObjectWriter): ObjectWriter => ({
     ...writer,
     write: (part, bytes, crc32) =>
-      writer.write(
-        part,
-        Stream.mapArrayEffect(bytes, (chunk) => Effect.as(recent, chunk)),
-        crc32
+      Effect.flatMap(recent, () =>
+        writer.write(
+          part,
+          Stream.mapArrayEffect(bytes, (chunk) => Effect.as(recent, chunk)),
+          crc32
+        )
       ),
     commit: after(writer.commit),
     discard: after(writer.discard)
