@@ -6,6 +6,7 @@
  *   strictness; what must not compile does not, and for the reason that its comment names.
  * - `test/install.test.ts`: every module runs, by barrel and by path; nothing is undeclared; no peer is complained about.
  * - `test/runtimes.test.ts`: whole exports on every supported runtime, against a simulator that misbehaves.
+ * - `test/bundle.test.ts`: what of them a bundle carries along.
  *
  * `LONGSHORE_KEEP=1` leaves the projects where they are, and says where.
  */

@@ -1,6 +1,6 @@
 /**
- * What a program carries along when it is bundled, from `dist` as it is published: `npm test` builds it, and so does
- * `pnpm build`. Sizes are of minified code; a budget is what was measured and a tenth more.
+ * What a program carries along when it is bundled, from `dist` as it is published. Sizes are of minified code; a budget
+ * is what was measured and a tenth more.
  */
 import { build } from "esbuild"
 import { readdir, readFile } from "node:fs/promises"
