@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-/** Refuses a Node.js that is too old, before anything that it could not load. */
+/** Refuses a Node.js that is too old, before anything that it could not load, and loads no more than is asked for. */
 import manifest from "../package.json" with { type: "json" }
+import * as Help from "./output/Help.ts"
 
 const needed = manifest.engines.node.replace(">=", "")
 
@@ -15,11 +16,15 @@ const suffices = (a: string, b: string): boolean => {
   return (differing ?? 0) >= 0
 }
 
+const words = process.argv.slice(2)
+
 if (suffices(process.versions.node, needed)) {
-  // Two builds of one program: what runners need would make every other command start later.
-  if (["cluster", "run"].every((word) => process.argv.includes(word)))
-    await import(new URL("cluster/program.js", import.meta.url).href)
-  else await import("./program.ts")
+  if (!Help.answer(words)) {
+    // Two builds of one program: what runners need would make every other command start later.
+    if (["cluster", "run"].every((word) => words.includes(word)))
+      await import(new URL("cluster/program.js", import.meta.url).href)
+    else await import("./program.ts")
+  }
 } else {
   process.stderr.write(
     `longshore: This is Node.js ${process.versions.node}, and longshore needs ${needed} or newer. ` +

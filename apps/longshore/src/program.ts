@@ -6,6 +6,7 @@ import * as Exit from "effect/Exit"
 import { run } from "./cli.ts"
 import * as ExitCode from "./output/ExitCode.ts"
 import * as Stderr from "./output/Stderr.ts"
+import * as Stdout from "./output/Stdout.ts"
 import * as Stopping from "./output/Stopping.ts"
 
 let stoppedBy: ExitCode.Signal | undefined
@@ -24,17 +25,8 @@ process.on("SIGINT", stop)
 process.on("SIGTERM", stop)
 process.on("SIGHUP", stop)
 
-// A reader that closes its end (`| head`) is how pipes end. Who writes data learns of it by the write.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") return
-  process.exitCode = ExitCode.sink
-  // While a command runs, the sink that writes there tells.
-  if (fiber.pollUnsafe() !== undefined) {
-    process.stderr.write(
-      `longshore: stdout cannot be written (${error.code}). Next: see where it goes, and run the command again.\n`
-    )
-  }
-})
+// While a command runs, the sink that writes there tells.
+Stdout.watch(() => fiber.pollUnsafe() === undefined)
 
 // Nobody is left to hear: whoever started this is gone, or its terminal is. What is orphaned would keep its run locked.
 process.stderr.on("error", (error: NodeJS.ErrnoException) => {

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url"
 import { expect, type TestContext } from "vitest"
 import { conformsJson } from "./schemas.ts"
 
-const main = fileURLToPath(new URL("../dist/main.js", import.meta.url))
+export const main = fileURLToPath(new URL("../dist/main.js", import.meta.url))
 if (!existsSync(main)) throw new Error("The program is not built: run `pnpm build` first.")
 
 /** One for all tests of a process: what they leave there must not matter. */
