@@ -167,8 +167,11 @@ const generator = (seed: FileSeed): (() => number) => {
 
 const int = (next: () => number, bound: number): number => Math.floor(next() * bound)
 const pick = <A>(next: () => number, all: ReadonlyArray<A>): A | undefined => all[int(next, all.length)]
-const hex = (next: () => number, digits: number): string =>
-  Array.from({ length: digits }, () => int(next, 16).toString(16)).join("")
+const hex = (next: () => number, digits: number): string => {
+  let text = ""
+  while (text.length < digits) text += "0123456789abcdef"[int(next, 16)]
+  return text
+}
 const uuid = (next: () => number): string =>
   `${hex(next, 8)}-${hex(next, 4)}-4${hex(next, 3)}-${pick(next, ["8", "9", "a", "b"])}${hex(next, 3)}-${hex(next, 12)}`
 
@@ -191,46 +194,76 @@ const texts: ReadonlyArray<readonly [RegExp, ReadonlyArray<string>]> = [
   [/Url/, ["https://example.com/"]]
 ]
 
-const value = (name: string, type: string, next: () => number, depth: number): unknown => {
+type Make = (next: () => number, depth: number) => unknown
+
+/** What makes the values of a field. Of the names and types of fields nothing is looked at twice. */
+const makeOf = (name: string, type: string): Make => {
   const list = /^array<(.+)>$/.exec(type)?.[1]
   if (list !== undefined) {
-    return depth > 3 ? [] : Array.from({ length: int(next, 3) }, () => value(name, list, next, depth + 1))
+    const element = makeOf(name, list)
+    return (next, depth) => (depth > 3 ? [] : Array.from({ length: int(next, 3) }, () => element(next, depth + 1)))
   }
   const one = type.split("|")[0] ?? type
-  if (one in enums) return pick(next, (enums[one] ?? "").split(" "))
-  if (one in objects) return depth > 4 ? null : object(one, next, depth + 1)
-  const days = 20_000 + int(next, 600)
-  switch (one) {
+  const choices = enums[one]?.split(" ")
+  if (choices !== undefined) return (next) => pick(next, choices)
+  if (one in objects) return (next, depth) => (depth > 4 ? null : object(one, next, depth + 1))
+  const simple = simpleOf(name, one)
+  return (next) => simple(next, 20_000 + int(next, 600))
+}
+
+const simpleOf = (name: string, type: string): ((next: () => number, days: number) => unknown) => {
+  switch (type) {
     case "uuid":
-      return uuid(next)
+      return uuid
     case "instant":
-      return `${new Date(days * 86_400_000 + int(next, 86_400) * 1000).toISOString().slice(0, 19)}Z`
+      return (next, days) => `${new Date(days * 86_400_000 + int(next, 86_400) * 1000).toISOString().slice(0, 19)}Z`
     case "date":
-      return new Date(days * 86_400_000).toISOString().slice(0, 10)
+      return (_, days) => new Date(days * 86_400_000).toISOString().slice(0, 10)
     case "number":
-      return int(next, 50_000) / 100
+      return (next) => int(next, 50_000) / 100
     case "int32":
     case "int64":
-      return int(next, 100_000)
+      return (next) => int(next, 100_000)
     case "boolean":
-      return next() < 0.5
+      return (next) => next() < 0.5
     case "map<string>":
-      return { TaxIdentifier: `CZ${int(next, 99_999_999)}` }
+      return (next) => ({ TaxIdentifier: `CZ${int(next, 99_999_999)}` })
     case "unknown":
-      return {}
-    default:
-      return pick(next, texts.find(([pattern]) => pattern.test(name))?.[1] ?? []) ?? `${name} ${int(next, 10_000)}`
+      return () => ({})
+    default: {
+      const samples = texts.find(([pattern]) => pattern.test(name))?.[1] ?? []
+      return (next) => pick(next, samples) ?? `${name} ${int(next, 10_000)}`
+    }
   }
 }
 
-const object = (type: string, next: () => number, depth: number): Record<string, unknown> =>
-  Object.fromEntries(
-    (objects[type] ?? "").split(" ").map((field) => {
-      const [name = "", typed = "string"] = field.split(":")
-      const nullable = typed.endsWith("?")
-      return [name, nullable && next() < 0.4 ? null : value(name, nullable ? typed.slice(0, -1) : typed, next, depth)]
-    })
-  )
+interface Field {
+  readonly name: string
+  readonly isNullable: boolean
+  readonly make: Make
+}
+
+const fields = new Map<string, ReadonlyArray<Field>>()
+
+const fieldsOf = (type: string): ReadonlyArray<Field> => {
+  const known = fields.get(type)
+  if (known !== undefined) return known
+  const read = (objects[type] ?? "").split(" ").map((field): Field => {
+    const [name = "", typed = "string"] = field.split(":")
+    const isNullable = typed.endsWith("?")
+    return { name, isNullable, make: makeOf(name, isNullable ? typed.slice(0, -1) : typed) }
+  })
+  fields.set(type, read)
+  return read
+}
+
+const object = (type: string, next: () => number, depth: number): Record<string, unknown> => {
+  const made: Record<string, unknown> = {}
+  for (const { isNullable, make, name } of fieldsOf(type)) {
+    made[name] = isNullable && next() < 0.4 ? null : make(next, depth)
+  }
+  return made
+}
 
 const row = (entityType: string, next: () => number): Record<string, unknown> => ({
   Id: uuid(next),
