@@ -277,7 +277,7 @@ updated-last = "1d"
   })
 })
 
-it("the rows of runs that are over are removed after their time", { timeout: 60_000 }, async (context) => {
+it("the rows of runs that are over are removed after their time", { timeout: 90_000 }, async (context) => {
   needsPostgres(context)
   const { query, run } = await set(context)
   const first = await run()
@@ -285,6 +285,8 @@ it("the rows of runs that are over are removed after their time", { timeout: 60_
   const { id } = await first.call("POST", "/exports", bill)
   expect(await first.finished(id)).toMatchObject({ state: "complete" })
   await first.stop()
+  // As long as they are kept in any case.
+  await sleep(25_000)
   const rows = () => query(`SELECT count(*) FROM cluster_messages WHERE entity_id = '${id}'`)
   expect(Number(await rows())).toBeGreaterThan(3)
   const second = await run({ args: ["--keep-complete=500ms"] })

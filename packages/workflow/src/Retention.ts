@@ -22,8 +22,12 @@ import { SqlClient } from "effect/sql/SqlClient"
 import { ExportWorkflow } from "./ExportWorkflow.ts"
 import * as Executions from "./internal/executions.ts"
 
+/** The engine lets go of a run ten to twenty seconds after its end. Forgotten sooner, the same task would get the old result. */
+const shortest = "25 seconds"
+
 /**
- * How long rows are kept after a run's end. A run without rows is forgotten: the same task begins anew.
+ * How long rows are kept after a run's end, at least 25 seconds. A run without rows is forgotten: the same task begins
+ * anew.
  *
  * @since 0.1.0
  * @category models
@@ -59,10 +63,9 @@ export const layer = ({
     "Longshore/Retention",
     Effect.gen(function* () {
       const sql = yield* SqlClient
-      const age = {
-        complete: Duration.toMillis(Duration.fromInputUnsafe(complete)),
-        failed: Duration.toMillis(Duration.fromInputUnsafe(failed))
-      }
+      const kept = (age: Duration.Input) =>
+        Duration.toMillis(Duration.max(Duration.fromInputUnsafe(age), Duration.fromInputUnsafe(shortest)))
+      const age = { complete: kept(complete), failed: kept(failed) }
       const storage = yield* MessageStorage.MessageStorage
       const sharding = yield* Sharding.Sharding
 

@@ -4,6 +4,19 @@ import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import { Fence } from "../src/index.ts"
 
+it.effect("a clock that is set back makes nothing recent", () =>
+  Effect.gen(function* () {
+    const fence = yield* Fence.Fence
+    yield* TestClock.setTime(3_600_000)
+    const earlier = yield* fence.take("a run")
+    yield* fence.take("a run")
+    yield* TestClock.setTime(0)
+    const writing = yield* Effect.forkChild(earlier.recent)
+    yield* TestClock.adjust("19 seconds")
+    assert.isUndefined(writing.pollUnsafe())
+  }).pipe(Effect.provide(Fence.layerMemory))
+)
+
 it.effect("an earlier holder waits, and takes the run again only if nobody interrupts it", () =>
   Effect.gen(function* () {
     const fence = yield* Fence.Fence
