@@ -1,3 +1,4 @@
+import * as Duration from "effect/Duration"
 import { setTimeout as sleep } from "node:timers/promises"
 import { describe, expect, it } from "vitest"
 import { cluster, until } from "./cluster.ts"
@@ -47,6 +48,38 @@ describe("PostgreSQL is away", () => {
       expect(await lab.undelivered()).toEqual([])
       expect(await lab.exports()).toHaveLength(ids.length)
       expect(await lab.leaks()).toEqual([])
+    }
+  )
+
+  it(
+    "while the API answers: no answer is lost, and nothing is asked for twice",
+    { timeout: 200_000 },
+    async (context) => {
+      needsPostgres(context)
+      const lab = await cluster(context, {
+        accounts,
+        simulator: {
+          pending: 200,
+          processing: 200,
+          files: 1,
+          fileSize: 10_000,
+          faults: [{ name: "hold-add-answer", count: Infinity, duration: Duration.seconds(4) }]
+        },
+        flags: ["--lock-expiry=10s"]
+      })
+      await Promise.all([lab.start(), lab.start()])
+      const ids = await Promise.all(
+        accounts.flatMap((account) =>
+          ["Bill", "Payment", "Customer"].map((entityType) => lab.submit(account, { entityType }, { poll: 200 }))
+        )
+      )
+      await until(async () => (await lab.exports()).length === ids.length, "all are accepted")
+      // Longer than runners keep their runs without it.
+      await outage(() => sleep(20_000))
+      const runs = await Promise.all(ids.map((id) => lab.finished(id)))
+      expect(runs.map(({ state }) => state)).toEqual(ids.map(() => "complete"))
+      expect(await lab.exports()).toHaveLength(ids.length)
+      expect(await lab.undelivered()).toEqual([])
     }
   )
 })

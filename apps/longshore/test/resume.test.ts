@@ -19,6 +19,8 @@ describe.concurrent("resume", () => {
       env: { ...env, TARGET: target },
       through: `cd "$TARGET"; exec "$@"`
     })
+    // Each looks by itself, and the parts of one do not say that the other has looked.
+    await Promise.all([killed.says(/Bill: ready/), killed.says(/Payment: ready/)])
     await inTheMiddle(simulator)
     killed.child.kill("SIGKILL")
     await killed.ended

@@ -7,13 +7,15 @@
  * @since 0.1.0
  */
 import { CurrentLook, Journal, type Step } from "@longshore/core/Journal"
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import * as Predicate from "effect/Predicate"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Activity from "effect/workflow/Activity"
 import * as DurableClock from "effect/workflow/DurableClock"
@@ -109,12 +111,12 @@ export const make = Effect.fnUntraced(function* ({
       const before = yield* engine.deferredResult(answer)
       if (Option.isSome(before)) return yield* before.value
       const value = yield* execute
-      yield* engine.deferredDone(answer, {
-        workflowName: instance.workflow._tag,
-        executionId: instance.executionId,
-        deferredName: answer.name,
-        exit: Exit.succeed(value)
-      })
+      const { executionId, workflow } = instance
+      const exit = Exit.succeed(value)
+      yield* written(
+        name,
+        engine.deferredDone(answer, { workflowName: workflow._tag, executionId, deferredName: answer.name, exit })
+      )
       return value
     })
 
@@ -194,6 +196,20 @@ export const make = Effect.fnUntraced(function* ({
   // The engine's own interruption is an end.
   return Journal.of({ step, until, isSuspended: Effect.sync(() => !instance.interrupted) })
 })
+
+/**
+ * A database that is away is waited for, also when the run is another runner's meanwhile: this is the only place where the
+ * answer is. The engine itself dies of it at once.
+ */
+const written = (step: string, write: Effect.Effect<void>): Effect.Effect<void> =>
+  Effect.sandbox(write).pipe(
+    Effect.tapError((cause) => Effect.logWarning(`the outcome of "${step}" is not written down yet`, cause)),
+    Effect.retry({
+      schedule: Schedule.spaced("1 second"),
+      while: (cause) => Predicate.isTagged(Cause.squash(cause), "PersistenceError")
+    }),
+    Effect.catch(Effect.failCause)
+  )
 
 /** A look that found nothing. No failure is remembered, and this is none that anybody else sees. */
 const nothing = Symbol("nothing")
