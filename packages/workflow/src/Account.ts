@@ -245,7 +245,7 @@ export const turnEvery = (attempt: number): Duration.Duration =>
  *   const lease = yield* fence.take(executionId)
  *   const { exports } = yield* Account.exportsOf({ account: "lisbon", ticket: executionId, lease })
  *   return yield* exports.add({ entityType: "Bill" })
- * })
+ * }, Effect.scoped)
  * ```
  *
  * @since 0.1.0

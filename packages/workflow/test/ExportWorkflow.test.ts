@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { addPath } from "@longshore/core/ConnectorApi"
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -276,6 +277,28 @@ describe("an account", () => {
         [first.id, second.id, third.id]
       )
       assert.strictEqual(yield* world.requests("add"), 3)
+    })
+  )
+
+  it.effect("asks once for a run that asks a second time before the first answer is there", () =>
+    Effect.gen(function* () {
+      const world = yield* make({
+        simulator: {
+          files: 1,
+          fileSize: 1_000,
+          faults: [{ name: "hold-add-answer", count: 1, duration: Duration.seconds(20) }]
+        }
+      })
+      const lease = { confirm: Effect.void, recent: Effect.void }
+      const { exports } = yield* Account.exportsOf({ account: "lisbon", ticket: "a run", lease }).pipe(
+        Effect.provideContext(world.context)
+      )
+      const first = yield* Effect.forkChild(exports.add({ entityType: "Bill" }))
+      yield* patiently(Effect.sleep("5 seconds"))
+      const second = yield* Effect.forkChild(exports.add({ entityType: "Bill" }))
+      const answers = [yield* patiently(Fiber.join(first)), yield* patiently(Fiber.join(second))]
+      assert.strictEqual(answers[0]?.id, answers[1]?.id)
+      assert.strictEqual(yield* world.requests("add"), 1)
     })
   )
 

@@ -275,10 +275,15 @@ describe("the runs of a cluster", () => {
 describe("the fence", () => {
   test("lets the latest holder through, and keeps an earlier one waiting", () =>
     Effect.gen(function* () {
-      const { fence } = yield* makeWorld()
+      const { fence, sql } = yield* makeWorld()
+      // Another runner's, over the same table.
+      const { take } = Context.get(
+        yield* Layer.build(Fence.layer.pipe(Layer.provide(Layer.succeed(SqlClient, sql)))),
+        Fence.Fence
+      )
       const earlier = yield* fence.take("a run")
       yield* earlier.confirm
-      const later = yield* fence.take("a run")
+      const later = yield* take("a run")
       yield* later.confirm
       assert.isTrue(Option.isNone(yield* Effect.timeoutOption(earlier.confirm, "1 second")))
       yield* later.confirm

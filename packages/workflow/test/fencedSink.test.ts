@@ -3,10 +3,9 @@ import { ObjectKey, ObjectSink } from "@longshore/core/ObjectSink"
 import { MemorySink } from "@longshore/testkit"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import { Fence } from "../src/index.ts"
+import * as Fence from "../src/internal/fence.ts"
 import { fenced } from "../src/internal/fencedSink.ts"
 
 const object = { key: ObjectKey.make("rows.jsonl"), size: 6, partSize: 3, version: "1" }
@@ -14,7 +13,7 @@ const object = { key: ObjectKey.make("rows.jsonl"), size: 6, partSize: 3, versio
 it.effect("whoever lost the run opens, writes, publishes and discards nothing", () => {
   const store = MemorySink.makeStore()
   return Effect.gen(function* () {
-    const fence = yield* Fence.Fence
+    const numbers = Fence.memory()
     const inner = yield* ObjectSink
     const begun: Array<number> = []
     const watched = ObjectSink.of({
@@ -28,12 +27,12 @@ it.effect("whoever lost the run opens, writes, publishes and discards nothing", 
           }
         }))
     })
-    const sink = fenced(watched, yield* fence.take("a run"))
+    const sink = fenced(watched, yield* Fence.make(numbers).take("a run"))
     const writer = yield* sink.open(object)
     const write = (number: number, text: string) =>
       writer.write({ number, offset: (number - 1) * 3, length: 3 }, Stream.make(Buffer.from(text)), Effect.succeed(0))
     yield* write(1, "abc")
-    yield* fence.take("a run")
+    yield* Fence.make(numbers).take("a run")
     yield* TestClock.adjust("2 seconds")
     const deeds = [sink.open(object), write(2, "def"), writer.commit, writer.discard, sink.settle(object.key)]
     const fibers = yield* Effect.forEach(deeds, (deed) => Effect.forkChild(Effect.asVoid(deed)))
@@ -46,5 +45,5 @@ it.effect("whoever lost the run opens, writes, publishes and discards nothing", 
     assert.deepStrictEqual(begun, [1])
     assert.strictEqual(store.objects.size, 0)
     assert.deepStrictEqual([...(store.uploads.get(object.key)?.parts.keys() ?? [])], [1])
-  }).pipe(Effect.scoped, Effect.provide(Layer.merge(MemorySink.layer(store), Fence.layerMemory)))
+  }).pipe(Effect.scoped, Effect.provide(MemorySink.layer(store)))
 })

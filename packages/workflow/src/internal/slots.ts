@@ -6,6 +6,7 @@ import type { EntityType, Export, ExportId, ExportRequest } from "@longshore/cor
 import { AddOutcomeUnknown, type AddRejected, type InvalidRequest } from "@longshore/core/ExportError"
 import type { ApiError, Exports } from "@longshore/core/Exports"
 import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Random from "effect/Random"
@@ -23,7 +24,7 @@ export interface Slots {
   /** Answers at once. Whoever asks has a place in the queue from then on, and keeps it by asking again. */
   readonly turn: (entityType: EntityType, ticket: string) => Effect.Effect<Turn>
   /**
-   * Once for each turn: a message that comes twice gets the same answer. So does a ticket whose export nobody asked about
+   * Once for each turn: a message that comes twice gets the same answer, also while that is awaited. So does a ticket whose export nobody asked about
    * since: the answer was lost with the runner that waited for it, and asking again would leave that export to nobody.
    */
   readonly add: (request: ExportRequest, ticket: string, turn: string) => Effect.Effect<Export, AddError>
@@ -56,8 +57,8 @@ const stale = 330_000
 
 export const make = Effect.fnUntraced(function* (api: Exports["Service"], looks: Looks): Effect.fn.Return<Slots> {
   const slots = new Map<EntityType, Slot>()
-  /** What became of turns that were used. */
-  const used = new Map<string, Exit.Exit<Export, AddError>>()
+  /** What becomes of turns that were used. */
+  const used = new Map<string, Deferred.Deferred<Export, AddError>>()
   // Turns of an earlier life of this entity mean nothing to this one.
   const life = (yield* Random.nextInt).toString(36)
   let count = 0
@@ -98,7 +99,7 @@ export const make = Effect.fnUntraced(function* (api: Exports["Service"], looks:
   const add: Slots["add"] = Effect.fnUntraced(function* (request, ticket, word) {
     const { entityType } = request
     const before = used.get(word)
-    if (before !== undefined) return yield* before
+    if (before !== undefined) return yield* Deferred.await(before)
     const slot = slotOf(entityType)
     if (slot.turn?.word !== word || slot.turn.ticket !== ticket) {
       return yield* new AddOutcomeUnknown({
@@ -107,14 +108,15 @@ export const make = Effect.fnUntraced(function* (api: Exports["Service"], looks:
         problem: "the account went to another runner while it was asked"
       })
     }
+    const outcome = Deferred.makeUnsafe<Export, AddError>()
+    used.set(word, outcome)
+    // Messages that come twice come soon.
+    for (const old of used.keys()) if (used.size > 1_000) used.delete(old)
     // Not given to anybody else before it is over.
     slot.turn = { ...slot.turn, until: Infinity }
     const exit = yield* Effect.exit(
       slot.holder !== undefined && isLost(slot, ticket) ? Effect.succeed(slot.holder.answer) : api.add(request)
     )
-    used.set(word, exit)
-    // Messages that come twice come soon.
-    for (const old of used.keys()) if (used.size > 1_000) used.delete(old)
     slot.turn = undefined
     if (Exit.isSuccess(exit)) {
       slot.queue.delete(ticket)
@@ -123,6 +125,7 @@ export const make = Effect.fnUntraced(function* (api: Exports["Service"], looks:
         yield* looks.tell(exit.value)
       }
     }
+    yield* Deferred.done(outcome, exit)
     return yield* exit
   })
 
