@@ -203,7 +203,9 @@ export const make = Effect.fnUntraced(function* ({
  */
 const written = (step: string, write: Effect.Effect<void>): Effect.Effect<void> =>
   Effect.sandbox(write).pipe(
-    Effect.tapError((cause) => Effect.logWarning(`the outcome of "${step}" is not written down yet`, cause)),
+    Effect.tapError((cause) =>
+      Effect.logWarning(`the outcome of "${step}" waits for the database; only this runner knows it`, cause)
+    ),
     Effect.retry({
       schedule: Schedule.spaced("1 second"),
       while: (cause) => Predicate.isTagged(Cause.squash(cause), "PersistenceError")
