@@ -61,7 +61,7 @@ it.effect("what is left of an earlier time on the same runner waits for nobody, 
     yield* TestClock.adjust("20 seconds")
     yield* Fiber.join(waiting)
     yield* again.confirm
-    // A run that is over is nobody's.
+    // What is left of a run that is over waits for whoever has it elsewhere.
     const ended = yield* Effect.scoped(one.take("another run"))
     yield* two.take("another run")
     const late = yield* Effect.forkChild(ended.confirm)

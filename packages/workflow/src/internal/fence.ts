@@ -11,22 +11,39 @@ export interface Numbers {
 /** How long an old holder waits to be interrupted. A runner that wakes loses its shards within ten seconds. */
 const patience = "20 seconds"
 
+interface Held {
+  number: number
+  holders: number
+}
+
 /** What one runner does. */
 export const make = ({ latest, next }: Numbers): Fence["Service"] => {
   /**
-   * The number of each run that is worked on here. The engine may do a step of a run that this runner lost and has again
-   * as the earlier time left it: these two are no strangers, and must not wait for each other.
+   * The runs that are worked on here. The engine may do a step of a run that this runner lost and has again as the earlier
+   * time left it: these two are no strangers, and must not wait for each other.
    */
-  const ours = new Map<string, number>()
+  const ours = new Map<string, Held>()
+  const hold = (run: string) =>
+    Effect.acquireRelease(
+      Effect.sync(() => {
+        const held = ours.get(run) ?? { number: 0, holders: 0 }
+        held.holders++
+        ours.set(run, held)
+        return held
+      }),
+      (held) => Effect.sync(() => --held.holders === 0 && ours.delete(run))
+    )
   return {
     take: Effect.fnUntraced(function* (run) {
+      yield* hold(run)
       let mine = 0
-      const number = () => Math.max(mine, ours.get(run) ?? 0)
-      const taken = Effect.map(next(run), (taken) => {
+      const number = () => Math.max(mine, ours.get(run)?.number ?? 0)
+      const renew = Effect.map(next(run), (taken) => {
         mine = taken
-        ours.set(run, number())
+        const held = ours.get(run)
+        if (held !== undefined) held.number = number()
       })
-      yield* Effect.acquireRelease(taken, () => Effect.sync(() => ours.get(run) === mine && ours.delete(run)))
+      yield* renew
       let confirmedAt = yield* Clock.currentTimeMillis
       const confirm: Effect.Effect<void> = Effect.gen(function* () {
         while ((yield* latest(run)) > number()) {
@@ -34,7 +51,7 @@ export const make = ({ latest, next }: Numbers): Fence["Service"] => {
           // Also where nothing may be interrupted: nothing is done yet.
           yield* Effect.interruptible(Effect.sleep(patience))
           // Still here: the run is ours, and the other one was the older.
-          if ((yield* latest(run)) > number()) yield* taken
+          yield* renew
         }
         confirmedAt = yield* Clock.currentTimeMillis
       })
